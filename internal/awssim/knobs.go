@@ -1,0 +1,75 @@
+package awssim
+
+import "time"
+
+// Knobs set what AWS leaves open or what a test wants otherwise. Each map's
+// keys are the names in this file; an unknown name is refused by LoadWorld and
+// New.
+type Knobs struct {
+	Latencies map[string]time.Duration
+	Quotas    map[string]int
+	Choices   map[string]bool
+	// NoThrottling lifts the token buckets.
+	NoThrottling bool
+}
+
+// defaultLatencies tells how long AWS takes, by knob.
+func defaultLatencies() map[string]time.Duration {
+	return map[string]time.Duration{
+		"listLag": 0, // new things are missing from lists so long, and deleted ones still there
+
+		"endpointProvision":     60 * time.Second, // pending to available
+		"endpointModify":        30 * time.Second,
+		"endpointDelete":        60 * time.Second,   // deleting to deleted, ENIs gone
+		"endpointLinger":        10 * time.Minute,   // deleted endpoints and dead connections stay visible
+		"endpointExpire":        7 * 24 * time.Hour, // pendingAcceptance to expired
+		"serviceUnavailable":    0,                  // CreateVpcEndpoint answers 503 so long after a service's creation
+		"serviceDelete":         0,                  // Deleting to gone
+		"serviceRefresh":        2 * time.Minute,    // a balancer's new zones reach the service
+		"domainVerification":    60 * time.Second,   // pendingVerification to verified or failed
+		"privateDNSDetach":      0,                  // a removed private name still conflicts so long
+		"loadBalancerProvision": 2 * time.Minute,    // provisioning to active
+		"loadBalancerZones":     60 * time.Second,   // SetSubnets takes effect
+		"loadBalancerDetach":    2 * time.Minute,    // ENIs of a deleted balancer linger
+		"targetGroupRelease":    0,                  // a target group stays in use after its listener is gone
+		"targetInitial":         30 * time.Second,   // initial to healthy
+		"targetDrain":           300 * time.Second,  // draining to gone, unless the group's attribute says
+		"dnsSync":               30 * time.Second,   // a Route 53 change: PENDING to INSYNC
+		"topicConfirmation":     3 * 24 * time.Hour, // subscribe tokens
+		"tokenMemory":           24 * time.Hour,     // idempotency tokens are remembered
+	}
+}
+
+// defaultQuotas are AWS's quotas for a new account, by knob.
+func defaultQuotas() map[string]int {
+	return map[string]int{
+		"endpointsPerVpc":            50,
+		"servicesPerRegion":          200,
+		"principalsPerService":       1000,
+		"loadBalancersPerRegion":     50,
+		"listenersPerLoadBalancer":   50,
+		"targetGroupsPerRegion":      3000,
+		"targetsPerGroup":            1000,
+		"targetsPerZone":             500,
+		"securityGroupsPerRegion":    2500,
+		"rulesPerSecurityGroup":      60, // each way, IPv4 and IPv6 apart
+		"securityGroupsPerInterface": 5,
+		"interfacesPerRegion":        5000,
+		"vpcsPerRegion":              5,
+		"subnetsPerVpc":              200,
+		"hostedZonesPerAccount":      500,
+		"recordsPerZone":             10000,
+		"valuesPerRecord":            400,
+		"tagsPerResource":            50,
+		"topicsPerRegion":            100000,
+	}
+}
+
+// defaultChoices resolve what AWS does not document, by knob.
+func defaultChoices() map[string]bool {
+	return map[string]bool{
+		"acceptRejected":           true, // a rejected connection may be accepted
+		"interfacesWhilePending":   true, // an endpoint has its ENIs while it waits for acceptance
+		"connectionFilterEndpoint": true, // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
+	}
+}
