@@ -1,0 +1,265 @@
+package kinds
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// endpointService is what consumers connect to. All they hold of it is its
+// name, which AWS makes from its id: it is never replaced, and nothing in
+// its spec would ask for it.
+func endpointService() Def[endpointServiceSpec] {
+	return Def[endpointServiceSpec]{
+		Name:  "endpoint-service",
+		Trait: planner.Trait{Rank: 50, Guarded: true, Shared: true},
+		Type:  "ec2:vpc-endpoint-service",
+		Reads: []string{"ec2:DescribeVpcEndpointServiceConfigurations"},
+		Writes: []string{
+			"ec2:CreateVpcEndpointServiceConfiguration", "ec2:ModifyVpcEndpointServiceConfiguration",
+			"ec2:DeleteVpcEndpointServiceConfigurations", "ec2:CreateTags",
+		},
+		Want:    wantServices,
+		List:    listServices,
+		Create:  createService,
+		Update:  updateService,
+		Delete:  deleteService,
+		Settled: settledServices,
+		Gone:    goneServices,
+	}
+}
+
+type endpointServiceSpec struct {
+	LoadBalancers      []planner.Value `json:"loadBalancers"`
+	AcceptanceRequired bool            `json:"acceptanceRequired"`
+	IPAddressTypes     []string        `json:"ipAddressTypes"`
+	// Zones are those of the load balancer. A zone added to the balancer
+	// reaches the service only when the service is modified.
+	// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
+	Zones planner.Value `json:"zones"`
+}
+
+// wantServices has the service wait for its listeners: a service that admits
+// consumers should answer them.
+func wantServices(f *schema.Fleet, _ planner.State) []Item[endpointServiceSpec] {
+	var items []Item[endpointServiceSpec]
+	for s := range services(f) {
+		var ports []planner.Addr
+		for l := range listeners(s) {
+			ports = append(ports, addrListener(s, l))
+		}
+		items = append(items, Item[endpointServiceSpec]{
+			Resource: planner.Resource{Addr: addrService(s), Group: groupOf(s, nil), Origin: s.Pos.Short()},
+			Spec: endpointServiceSpec{
+				LoadBalancers:      []planner.Value{planner.Ref(addrBalancer(s), "arn", ports...)},
+				AcceptanceRequired: s.AcceptanceRequired,
+				IPAddressTypes:     []string{"ipv4"},
+				Zones:              planner.Ref(addrBalancer(s), "zones"),
+			},
+		})
+	}
+	return items
+}
+
+// An ourService is an endpoint service of the fleet and its address.
+type ourService struct {
+	ec2types.ServiceConfiguration
+	Addr planner.Addr
+}
+
+func (s ourService) id() string { return aws.ToString(s.ServiceId) }
+
+// ourServices reads the fleet's services of the place, once.
+func (p *Place) ourServices(ctx context.Context) ([]ourService, error) {
+	return p.services.get(ctx, func(ctx context.Context) ([]ourService, error) {
+		var ours []ourService
+		pages := ec2.NewDescribeVpcEndpointServiceConfigurationsPaginator(p.EC2, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
+			Filters: p.ours(), MaxResults: aws.Int32(1000),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page.ServiceConfigurations {
+				addr, ok := p.addrOf("endpoint-service", ec2Tag(s.Tags))
+				if ok && !serviceGone(s.ServiceState) {
+					ours = append(ours, ourService{s, addr})
+				}
+			}
+		}
+		return ours, nil
+	})
+}
+
+func serviceGone(state ec2types.ServiceState) bool {
+	return sameState(state, ec2types.ServiceStateDeleting) || sameState(state, ec2types.ServiceStateDeleted)
+}
+
+// sameState compares states whose letters travel in another case than the
+// SDK's constants have.
+func sameState[A, B ~string](a A, b B) bool { return strings.EqualFold(string(a), string(b)) }
+
+func listServices(ctx context.Context, p *Place) ([]Item[endpointServiceSpec], error) {
+	ours, err := p.ourServices(ctx)
+	var items []Item[endpointServiceSpec]
+	for _, s := range ours {
+		items = append(items, readService(p, s))
+	}
+	return items, err
+}
+
+func readService(p *Place, s ourService) Item[endpointServiceSpec] {
+	types := make([]string, len(s.SupportedIpAddressTypes))
+	for i, t := range s.SupportedIpAddressTypes {
+		types[i] = string(t)
+	}
+	slices.Sort(types)
+	return Item[endpointServiceSpec]{
+		Resource: planner.Resource{Addr: s.Addr, Group: groupFromName(s.Addr), ID: s.id(), Outputs: p.serviceOutputs(s.ServiceConfiguration)},
+		Spec: endpointServiceSpec{
+			LoadBalancers:      values(s.NetworkLoadBalancerArns),
+			AcceptanceRequired: aws.ToBool(s.AcceptanceRequired),
+			IPAddressTypes:     types,
+			Zones:              planner.Known(joinZones(s.AvailabilityZones)),
+		},
+	}
+}
+
+func (p *Place) serviceOutputs(s ec2types.ServiceConfiguration) planner.Outputs {
+	id := aws.ToString(s.ServiceId)
+	return planner.Outputs{
+		"id":   id,
+		"name": aws.ToString(s.ServiceName),
+		"arn":  fmt.Sprintf("arn:aws:ec2:%s:%s:vpc-endpoint-service/%s", p.Region, p.AccountID, id),
+	}
+}
+
+// joinZones makes one comparable value of zone names.
+func joinZones(zones []string) string {
+	zones = slices.Clone(zones)
+	slices.Sort(zones)
+	return strings.Join(slices.Compact(zones), ",")
+}
+
+func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]) (applier.Made, error) {
+	arns := known(want.Spec.LoadBalancers)
+	out, err := p.EC2.CreateVpcEndpointServiceConfiguration(ctx, &ec2.CreateVpcEndpointServiceConfigurationInput{
+		AcceptanceRequired:      aws.Bool(want.Spec.AcceptanceRequired),
+		NetworkLoadBalancerArns: arns,
+		SupportedIpAddressTypes: want.Spec.IPAddressTypes,
+		ClientToken:             p.token(want.Addr, append(arns, fmt.Sprint(want.Spec.AcceptanceRequired))...),
+		TagSpecifications:       p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr),
+	})
+	if err != nil {
+		return applier.Made{}, err
+	}
+	return applier.Made{ID: aws.ToString(out.ServiceConfiguration.ServiceId), Outputs: p.serviceOutputs(*out.ServiceConfiguration)}, nil
+}
+
+// updateService modifies the service even when only zones differ: the call
+// alone makes it take the load balancer's zones over.
+func updateService(ctx context.Context, p *Place, was, want Item[endpointServiceSpec]) (applier.Made, error) {
+	balancers := differ(known(was.Spec.LoadBalancers), known(want.Spec.LoadBalancers))
+	types := differ(was.Spec.IPAddressTypes, want.Spec.IPAddressTypes)
+	_, err := p.EC2.ModifyVpcEndpointServiceConfiguration(ctx, &ec2.ModifyVpcEndpointServiceConfigurationInput{
+		ServiceId:                     aws.String(was.ID),
+		AcceptanceRequired:            aws.Bool(want.Spec.AcceptanceRequired),
+		AddNetworkLoadBalancerArns:    balancers.missing,
+		RemoveNetworkLoadBalancerArns: balancers.extra,
+		AddSupportedIpAddressTypes:    types.missing,
+		RemoveSupportedIpAddressTypes: types.extra,
+	})
+	return applier.Made{ID: was.ID, Outputs: was.Outputs}, err
+}
+
+// deleteService is refused by AWS while connections stand; those that are
+// about to go make it pass by itself.
+func deleteService(ctx context.Context, p *Place, was Item[endpointServiceSpec]) error {
+	out, err := p.EC2.DeleteVpcEndpointServiceConfigurations(ctx, &ec2.DeleteVpcEndpointServiceConfigurationsInput{ServiceIds: []string{was.ID}})
+	if err == nil {
+		err = awsapi.Unsuccessful(out.Unsuccessful)
+	}
+	if awsapi.Code(err) == "ExistingVpcEndpointConnections" {
+		return applier.Busy{Err: err}
+	}
+	return unlessGone(err)
+}
+
+// describeServices finds the items' services by id, as AWS has them now. A
+// service that AWS does not know (any more) is missing from the answer.
+func describeServices(ctx context.Context, p *Place, items []Item[endpointServiceSpec]) (map[string]ec2types.ServiceConfiguration, error) {
+	found := map[string]ec2types.ServiceConfiguration{}
+	for _, batch := range batches(items, 200) {
+		var ids []string
+		for _, it := range batch {
+			ids = append(ids, it.ID)
+		}
+		pages := ec2.NewDescribeVpcEndpointServiceConfigurationsPaginator(p.EC2, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
+			Filters: []ec2types.Filter{{Name: aws.String("service-id"), Values: ids}}, MaxResults: aws.Int32(1000),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page.ServiceConfigurations {
+				found[aws.ToString(s.ServiceId)] = s
+			}
+		}
+	}
+	return found, nil
+}
+
+// settledServices also waits for the zones: after a modification they take
+// minutes to arrive.
+func settledServices(ctx context.Context, p *Place, items []Item[endpointServiceSpec]) ([]applier.Status, error) {
+	found, err := describeServices(ctx, p, items)
+	if err != nil {
+		return nil, err
+	}
+	sts := make([]applier.Status, len(items))
+	for i, it := range items {
+		s, ok := found[it.ID]
+		sts[i] = serviceStatus(s, ok, it.Spec.Zones.Known)
+	}
+	return sts, nil
+}
+
+func serviceStatus(s ec2types.ServiceConfiguration, found bool, zones string) applier.Status {
+	state := string(s.ServiceState)
+	switch {
+	case !found:
+		return applier.Status{Readiness: applier.Waiting, Reason: "not visible yet"}
+	case sameState(state, ec2types.ServiceStateFailed), serviceGone(s.ServiceState):
+		return applier.Status{Readiness: applier.Broken, Reason: state}
+	case !sameState(state, ec2types.ServiceStateAvailable):
+		return applier.Status{Readiness: applier.Waiting, Reason: state}
+	case zones != "" && joinZones(s.AvailabilityZones) != zones:
+		return applier.Status{Readiness: applier.Usable, Reason: "zones " + joinZones(s.AvailabilityZones)}
+	}
+	return applier.Status{Readiness: applier.Ready, Reason: state}
+}
+
+func goneServices(ctx context.Context, p *Place, items []Item[endpointServiceSpec]) ([]bool, error) {
+	found, err := describeServices(ctx, p, items)
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]bool, len(items))
+	for i, it := range items {
+		s, ok := found[it.ID]
+		gone[i] = !ok || sameState(s.ServiceState, ec2types.ServiceStateDeleted)
+	}
+	return gone, nil
+}
