@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-type model struct{}
 type callLog struct{}
 type plannedFault struct{}
 type session struct{}
@@ -16,7 +15,6 @@ type caller struct{}
 type bucket struct{}
 type remembered struct{}
 
-func loadModels() (map[string]*model, error)                { return nil, nil }
 func (s *Sim) begin() error                                 { return nil }
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {}
 func (s *Sim) latency(name string) time.Duration            { return 0 }

@@ -1,0 +1,174 @@
+package awssim
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// jsonCodec is AWS's JSON 1.1 protocol, of the tagging API.
+type jsonCodec struct{}
+
+func (jsonCodec) operation(m *model, r *http.Request, _ []byte) (string, error) {
+	prefix, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if _, ok := m.Operations[op]; !ok || prefix != m.Target {
+		return op, &Error{Code: "UnknownOperationException", Message: "Unknown operation " + op}
+	}
+	return op, nil
+}
+
+func (jsonCodec) names() naming {
+	return naming{
+		member: (*member).wire,
+		item:   func(_ *shape, _ *member, i int) string { return fmt.Sprintf("[%d]", i) },
+	}
+}
+
+func (jsonCodec) decode(m *model, op string, _ *http.Request, body []byte) (M, []flaw, error) {
+	var raw any = map[string]any{}
+	if len(bytes.TrimSpace(body)) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.UseNumber()
+		if err := decoder.Decode(&raw); err != nil {
+			return nil, nil, refuse("SerializationException", "")
+		}
+	}
+	reader := &jsonReader{model: m}
+	in, _ := reader.value(m.input(op), raw, "").(M)
+	return in, reader.flaws, nil
+}
+
+// A jsonReader turns JSON into an M by the shapes of the model.
+type jsonReader struct {
+	model *model
+	flaws []flaw
+}
+
+func (r *jsonReader) value(s *shape, raw any, path string) any {
+	switch raw := raw.(type) {
+	case nil:
+		return nil
+	case map[string]any:
+		if s.Type == "structure" {
+			return r.structure(s, raw, path)
+		}
+	case []any:
+		if s.Type == "list" {
+			out := make([]any, 0, len(raw))
+			for i, item := range raw {
+				out = append(out, r.value(r.model.Shapes[s.Item.Shape], item, fmt.Sprintf("%s.%d.member", path, i+1)))
+			}
+			return out
+		}
+	case string:
+		if s.Type == "string" {
+			return raw
+		}
+	case bool:
+		if s.Type == "boolean" {
+			return raw
+		}
+	case json.Number:
+		if n, err := raw.Int64(); err == nil && (s.Type == "integer" || s.Type == "long") {
+			return n
+		}
+	}
+	r.flaws = append(r.flaws, flaw{kind: wrongType, wire: path, path: path, value: fmt.Sprint(raw), shape: s})
+	return nil
+}
+
+func (r *jsonReader) structure(s *shape, raw map[string]any, path string) M {
+	byName := make(map[string]*member)
+	for i := range s.Members {
+		byName[s.Members[i].wire()] = &s.Members[i]
+	}
+	out := make(M)
+	for _, name := range sortedKeys(raw) {
+		b := byName[name]
+		if b == nil {
+			r.flaws = append(r.flaws, flaw{kind: unknownParameter, wire: name, path: join2(path, name)})
+			continue
+		}
+		if v := r.value(r.model.Shapes[b.Shape], raw[name], join2(path, b.coral())); v != nil {
+			out[b.Name] = v
+		}
+	}
+	return out
+}
+
+func (jsonCodec) complain(flaws []flaw) *Error {
+	switch f := flaws[0]; f.kind {
+	case unknownParameter, wrongType:
+		return refuse("SerializationException", "Unexpected value at %s", f.path)
+	default:
+		return refuse("InvalidParameterException", "%s", coralMessage(flaws))
+	}
+}
+
+func (jsonCodec) encode(m *model, op string, out M, _ string) (reply, error) {
+	plain, err := jsonValue(m, m.output(op), out)
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := json.Marshal(plain)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{Status: http.StatusOK, Type: "application/x-amz-json-1.1", Body: body}, nil
+}
+
+// jsonValue checks a reply against its shape and makes it ready for encoding/json.
+func jsonValue(m *model, s *shape, v any) (any, error) {
+	switch v := v.(type) {
+	case M:
+		return jsonObject(m, s, v)
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			var err error
+			if out[i], err = jsonValue(m, m.Shapes[s.Item.Shape], item); err != nil {
+				return nil, fmt.Errorf("[%d]: %w", i, err)
+			}
+		}
+		return out, nil
+	case time.Time:
+		return float64(v.UnixMilli()) / 1000, nil
+	default:
+		_, err := xmlText(s, v)
+		return v, err
+	}
+}
+
+func jsonObject(m *model, s *shape, v M) (any, error) {
+	if s.Type != "structure" {
+		return nil, fmt.Errorf("a structure where the model has a %s", s.Type)
+	}
+	if err := knownMembers(s, v); err != nil {
+		return nil, err
+	}
+	out := make(map[string]any)
+	for _, b := range s.Members {
+		if v[b.Name] == nil {
+			continue
+		}
+		plain, err := jsonValue(m, m.Shapes[b.Shape], v[b.Name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name, err)
+		}
+		out[b.wire()] = plain
+	}
+	return out, nil
+}
+
+func (jsonCodec) refusal(m *model, err *Error, _ string) reply {
+	body, _ := json.Marshal(map[string]string{"__type": err.Code, "message": err.Message}) // strings always marshal
+	return reply{
+		Status: m.status(err),
+		Type:   "application/x-amz-json-1.1",
+		Header: map[string]string{"X-Amzn-ErrorType": err.Code},
+		Body:   body,
+	}
+}
