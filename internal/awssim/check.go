@@ -73,13 +73,13 @@ func (k *checker) value(s *shape, b *member, v any, wire, path string) {
 	case M:
 		k.inner(s, v, wire, path)
 	case []any:
-		k.size(s, b, len(v), fmt.Sprintf("%v", v), wire, path)
+		k.size(s, len(v), fmt.Sprintf("%v", v), wire, path)
 		for i, item := range v {
 			k.value(k.model.Shapes[s.Item.Shape], s.Item, item,
 				wire+k.item(s, b, i+1), path+"."+strconv.Itoa(i+1)+".member")
 		}
 	case string:
-		k.text(s, b, v, wire, path)
+		k.text(s, v, wire, path)
 	case int64:
 		k.number(s, b, v, wire, path)
 	}
@@ -91,18 +91,18 @@ func (k *checker) inner(s *shape, v M, wire, path string) {
 	}
 }
 
-func (k *checker) text(s *shape, b *member, v, wire, path string) {
+func (k *checker) text(s *shape, v, wire, path string) {
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, v) {
 		k.add(notInEnum, s, v, wire, path)
 		return
 	}
-	k.size(s, b, utf8.RuneCountInString(v), v, wire, path)
+	k.size(s, utf8.RuneCountInString(v), v, wire, path)
 	if s.pattern != nil && !s.pattern.MatchString(v) {
 		k.add(wrongPattern, s, v, wire, path)
 	}
 }
 
-func (k *checker) size(s *shape, _ *member, n int, v, wire, path string) {
+func (k *checker) size(s *shape, n int, v, wire, path string) {
 	if s.Min != nil && float64(n) < *s.Min {
 		k.add(tooShort, s, v, wire, path)
 	}

@@ -120,9 +120,10 @@ type call struct {
 	// principal is the caller as allow-lists see it: the role's ARN for an
 	// assumed role (never the assumed-role ARN), else a user's ARN.
 	principal string
-	caller    caller // everything else known of who calls
-	actor     bool   // made by an outside party of the world file
-	slow      int    // a fault: what this call begins takes so many times longer; 0 is 1
+	caller    caller        // everything else known of who calls
+	actor     bool          // made by an outside party of the world file
+	slow      int           // a fault: what this call begins takes so many times longer; 0 is 1
+	stale     time.Duration // a fault: at least so much list lag
 }
 
 // cell returns the state of the call's account and region.
@@ -159,7 +160,7 @@ func (c *call) choice(name string) bool { return c.sim.choice(name) }
 // deleted (zero: not deleted), given the world's listLag. Handlers that keep
 // deleted rows for a while use it; others pass a zero deleted.
 func (c *call) visible(created, deleted time.Time) bool {
-	lag := c.sim.latency("listLag")
+	lag := max(c.latency("listLag"), c.stale)
 	if lag > 0 && c.now.Sub(created) < lag {
 		return false
 	}

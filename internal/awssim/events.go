@@ -28,6 +28,11 @@ func (k clock) now() time.Time {
 	return k.start.Add(time.Duration(float64(time.Since(k.began)) * k.speed))
 }
 
+// machine translates a time of the simulator's to the machine's.
+func (k clock) machine(t time.Time) time.Time {
+	return time.Now().Add(time.Duration(float64(t.Sub(k.now())) / k.speed)).UTC()
+}
+
 // at schedules an event. Kind names its handler, by convention with the
 // subject first ("privatelink.available"); account, region and id say what it
 // is about.

@@ -48,15 +48,16 @@ type Sim struct {
 
 // A world is everything the simulator remembers, in plain data.
 type world struct {
-	Seed     string
-	Counter  int64 // ids given out so far
-	Version  int64 // rises with every change; outside parties look at it
-	Now      time.Time
-	Accounts map[string]*account
-	Cells    map[place]*cell
-	Sessions map[string]*session // role sessions, by access key id
-	Events   []event
-	Parties  []*party // outside parties: actors.go
+	Seed       string
+	Counter    int64 // ids given out so far
+	Version    int64 // rises with every change; outside parties look at it
+	Now        time.Time
+	Accounts   map[string]*account
+	Cells      map[place]*cell
+	Sessions   map[string]*session // role sessions, by access key id
+	AccessKeys map[string]string   // account by access key id
+	Events     []event
+	Parties    []*party // outside parties: actors.go
 }
 
 // New makes a simulator. It fails when the world contradicts itself (a subnet
@@ -149,4 +150,12 @@ func (s *Sim) newHex(n int) string {
 	s.world.Counter++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", s.world.Seed, s.world.Counter))
 	return hex.EncodeToString(sum[:])[:n]
+}
+
+// requestID returns the id of the next request.
+func (s *Sim) requestID() string {
+	s.calls.requests++
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/request/%d", s.world.Seed, s.calls.requests))
+	hash := hex.EncodeToString(sum[:16])
+	return hash[:8] + "-" + hash[8:12] + "-" + hash[12:16] + "-" + hash[16:20] + "-" + hash[20:]
 }
