@@ -86,6 +86,9 @@ type Trait struct {
 	Shared bool
 	// Rank orders kinds in what people read: the order of the way up.
 	Rank int
+	// Verbs are the words people use for an action where its own name would
+	// mislead: a connection is accepted, not created.
+	Verbs map[Action]string
 }
 
 // An Action is what a step does.

@@ -198,6 +198,9 @@ type Endpoint struct {
 	// Policy is the endpoint policy as canonical JSON; empty for AWS's
 	// default (full access).
 	Policy string
+	// AllowReplace permits a plan to make a new endpoint in place of this
+	// one where AWS cannot change it. Clients lose their connection.
+	AllowReplace bool
 	Pos    Pos
 }
 

@@ -37,6 +37,8 @@ type Def[S any] struct {
 	List func(context.Context, *Place) ([]Item[S], error)
 
 	Create func(ctx context.Context, p *Place, want Item[S]) (applier.Made, error)
+	// Update is nil where every change of the spec is a replacement, and
+	// Delete where the object fades with its parent.
 	Update func(ctx context.Context, p *Place, was, want Item[S]) (applier.Made, error)
 	Delete func(ctx context.Context, p *Place, was Item[S]) error
 	// Settled tells how far objects have come; nil: made is ready.
@@ -96,17 +98,27 @@ func (d Def[S]) resources(items []Item[S]) []planner.Resource {
 
 // Places opens places for reading and changing one fleet's objects.
 type Places struct {
-	API   *awsapi.API
-	Fleet string // the fleet's name
+	api   *awsapi.API
+	fleet string
+	zones map[string][]string // hosted zone ids by account name
+}
+
+// NewPlaces are the places of f, reached through api.
+func NewPlaces(api *awsapi.API, f *schema.Fleet) *Places {
+	zones := map[string][]string{}
+	for z := range sorted(f.Zones) {
+		zones[z.Account] = append(zones[z.Account], z.ID)
+	}
+	return &Places{api: api, fleet: f.Name, zones: zones}
 }
 
 // Open gives the place p, fresh: what it remembers of AWS's lists is its own.
 func (ps *Places) Open(ctx context.Context, p planner.Place) (*Place, error) {
-	ap, err := ps.API.Place(ctx, p)
+	ap, err := ps.api.Place(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	return &Place{Place: ap, Fleet: ps.Fleet}, nil
+	return &Place{Place: ap, Fleet: ps.fleet, Zones: ps.zones[p.Account]}, nil
 }
 
 // Actuators gives the applier every kind, by name.
@@ -167,6 +179,9 @@ func (a actuator[S]) Update(ctx context.Context, was, want planner.Resource) (ap
 	if err != nil {
 		return applier.Made{}, err
 	}
+	if a.def.Update == nil {
+		return applier.Made{}, fmt.Errorf("%s: kind %s has nothing that can be updated", want.Addr, a.def.Name)
+	}
 	p, err := a.places.Open(ctx, was.Addr.Place)
 	if err != nil {
 		return applier.Made{}, err
@@ -179,6 +194,9 @@ func (a actuator[S]) Delete(ctx context.Context, was planner.Resource) error {
 	it, err := a.item(was)
 	if err != nil {
 		return err
+	}
+	if a.def.Delete == nil {
+		return fmt.Errorf("%s: kind %s goes with its parent and is not deleted by itself", was.Addr, a.def.Name)
 	}
 	p, err := a.places.Open(ctx, was.Addr.Place)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 // kinds which share one of AWS's lists cause it to be read once.
 type Place struct {
 	*awsapi.Place
-	Fleet string
+	Fleet string   // the fleet's name
+	Zones []string // ids of the fleet's hosted zones in the account
 
 	services  memo[[]ourService]
 	endpoints memo[[]ourEndpoint]

@@ -149,6 +149,9 @@ func findSecurityGroup(ctx context.Context, p *Place, want Item[securityGroupSpe
 			return it, nil
 		}
 	}
+	if len(out.SecurityGroups) == 0 {
+		return Item[securityGroupSpec]{}, applier.Busy{Err: fmt.Errorf("AWS has a security group named %s in %s but does not list it yet", name, want.Spec.VPC)}
+	}
 	return Item[securityGroupSpec]{}, fmt.Errorf("a security group named %s stands in %s and is not of fleet %s; delete or rename it", name, want.Spec.VPC, p.Fleet)
 }
 

@@ -1,0 +1,59 @@
+package kinds
+
+import (
+	"slices"
+
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// All are the kinds linkfleet keeps, in the order of the way up.
+func All() []Kind {
+	return []Kind{
+		securityGroup().Kind(),
+		loadBalancer().Kind(),
+		targetGroup().Kind(),
+		listener().Kind(),
+		endpointService().Kind(),
+		servicePermissions().Kind(),
+		topic().Kind(),
+		connectionNotification().Kind(),
+		privateDNSName().Kind(),
+		verificationRecord().Kind(),
+		domainVerification().Kind(),
+		endpoint().Kind(),
+		connection().Kind(),
+		endpointPrivateDNS().Kind(),
+	}
+}
+
+// Traits are what the planner must know of every kind, by name.
+func Traits() map[string]planner.Trait {
+	traits := map[string]planner.Trait{}
+	for _, k := range All() {
+		traits[k.Name] = k.Trait
+	}
+	return traits
+}
+
+// Wishes are what a fleet asks for in view of the live state, and the live
+// state and the notes to plan with.
+type Wishes struct {
+	Want  []planner.Resource
+	Live  planner.State
+	Notes []planner.Note
+	Rules []planner.Rule
+}
+
+// Want turns a fleet into resources. It decides whose the live connections
+// are: those nobody should touch are not in the state it returns.
+func Want(f *schema.Fleet, live planner.State) Wishes {
+	judged, notes := judge(f, live)
+	w := Wishes{Live: judged}
+	for _, k := range All() {
+		w.Want = append(w.Want, k.want(f, judged)...)
+	}
+	w.Notes = slices.Concat(notes, waiting(f, judged), outages(w.Want, judged))
+	w.Rules = []planner.Rule{keepConnectedBalancers(judged)}
+	return w
+}

@@ -1,0 +1,360 @@
+package kinds
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// endpoint is a managed consumer's interface endpoint. It is created with
+// private DNS off, because AWS refuses private DNS before the connection is
+// accepted; endpoint-private-dns turns it on.
+func endpoint() Def[endpointSpec] {
+	return Def[endpointSpec]{
+		Name:    "endpoint",
+		Trait:   planner.Trait{Rank: 110, Guarded: true, Shared: true},
+		Type:    "ec2:vpc-endpoint",
+		Reads:   []string{"ec2:DescribeVpcEndpoints"},
+		Writes:  []string{"ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints", "ec2:CreateTags"},
+		Want:    wantEndpoints,
+		List:    listEndpoints,
+		Create:  createEndpoint,
+		Update:  updateEndpoint,
+		Delete:  deleteEndpoint,
+		Settled: settledEndpoints,
+		Gone:    goneEndpoints,
+	}
+}
+
+type endpointSpec struct {
+	VPC            string          `json:"vpc" plan:"replace"`
+	Service        planner.Value   `json:"service" plan:"replace"`
+	Subnets        []string        `json:"subnets"`
+	SecurityGroups []planner.Value `json:"securityGroups"`
+	IPAddressType  string          `json:"ipAddressType"`
+	Policy         string          `json:"policy"` // canonical JSON; "" is full access
+}
+
+// wantEndpoints has each endpoint wait for the permission of its service:
+// to who is not permitted, AWS says that the service does not exist.
+func wantEndpoints(f *schema.Fleet, _ planner.State) []Item[endpointSpec] {
+	var items []Item[endpointSpec]
+	for s := range services(f) {
+		for c := range managed(s) {
+			items = append(items, Item[endpointSpec]{
+				Resource: planner.Resource{
+					Addr: addrEndpoint(s, c), Group: groupOf(s, c),
+					Origin: c.Endpoint.Pos.Short(), MayReplace: c.Endpoint.AllowReplace,
+				},
+				Spec: endpointSpec{
+					VPC:            c.Endpoint.VPC,
+					Service:        planner.Ref(addrService(s), "name", addrPermissions(s)),
+					Subnets:        c.Endpoint.Subnets,
+					SecurityGroups: []planner.Value{planner.Ref(addrEndpointGroup(s, c), "id")},
+					IPAddressType:  "ipv4",
+					Policy:         c.Endpoint.Policy,
+				},
+			})
+		}
+	}
+	return items
+}
+
+// An ourEndpoint is an endpoint of the fleet and its address.
+type ourEndpoint struct {
+	ec2types.VpcEndpoint
+	Addr planner.Addr
+}
+
+func (e ourEndpoint) id() string { return aws.ToString(e.VpcEndpointId) }
+
+// ourEndpoints reads the fleet's endpoints of the place, once. Those that
+// AWS gave up on can never serve again; they are known by their ids, so
+// that the consumer's own address is free for a new one.
+func (p *Place) ourEndpoints(ctx context.Context) ([]ourEndpoint, error) {
+	return p.endpoints.get(ctx, func(ctx context.Context) ([]ourEndpoint, error) {
+		var ours []ourEndpoint
+		err := p.eachEndpoint(ctx, p.ours(), func(e ec2types.VpcEndpoint) {
+			addr, ok := p.addrOf("endpoint", ec2Tag(e.Tags))
+			if !ok || endpointGone(e.State) {
+				return
+			}
+			if endpointDead(e.State) {
+				addr.Name += "/" + aws.ToString(e.VpcEndpointId)
+			}
+			ours = append(ours, ourEndpoint{e, addr})
+		})
+		return ours, err
+	})
+}
+
+// eachEndpoint goes through all pages of a filtered list.
+func (p *Place) eachEndpoint(ctx context.Context, filters []ec2types.Filter, do func(ec2types.VpcEndpoint)) error {
+	pages := ec2.NewDescribeVpcEndpointsPaginator(p.EC2, &ec2.DescribeVpcEndpointsInput{Filters: filters, MaxResults: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range page.VpcEndpoints {
+			do(e)
+		}
+	}
+	return nil
+}
+
+func endpointGone(s ec2types.State) bool {
+	return sameState(s, ec2types.StateDeleting) || sameState(s, ec2types.StateDeleted)
+}
+
+func endpointDead(s ec2types.State) bool {
+	return sameState(s, ec2types.StateFailed) || sameState(s, ec2types.StateExpired)
+}
+
+func listEndpoints(ctx context.Context, p *Place) ([]Item[endpointSpec], error) {
+	ours, err := p.ourEndpoints(ctx)
+	var items []Item[endpointSpec]
+	for _, e := range ours {
+		items = append(items, readEndpoint(e))
+	}
+	return items, err
+}
+
+func readEndpoint(e ourEndpoint) Item[endpointSpec] {
+	var groups []string
+	for _, g := range e.Groups {
+		groups = append(groups, aws.ToString(g.GroupId))
+	}
+	subnets := slices.Clone(e.SubnetIds)
+	slices.Sort(subnets)
+	return Item[endpointSpec]{
+		Resource: planner.Resource{Addr: e.Addr, Group: groupFromName(e.Addr), ID: e.id(), Outputs: endpointOutputs(e.VpcEndpoint)},
+		Spec: endpointSpec{
+			VPC:            aws.ToString(e.VpcId),
+			Service:        planner.Known(aws.ToString(e.ServiceName)),
+			Subnets:        subnets,
+			SecurityGroups: values(groups),
+			IPAddressType:  ipAddressType(e.IpAddressType),
+			Policy:         canonicalPolicy(aws.ToString(e.PolicyDocument)),
+		},
+	}
+}
+
+// ipAddressType is AWS's default where it says nothing.
+func ipAddressType(t ec2types.IpAddressType) string {
+	if t == "" {
+		return string(ec2types.IpAddressTypeIpv4)
+	}
+	return string(t)
+}
+
+func endpointOutputs(e ec2types.VpcEndpoint) planner.Outputs {
+	out := planner.Outputs{"id": aws.ToString(e.VpcEndpointId), "state": string(e.State)}
+	if len(e.DnsEntries) > 0 {
+		out["dnsName"] = aws.ToString(e.DnsEntries[0].DnsName)
+	}
+	return out
+}
+
+// canonicalPolicy is a policy document in one form: keys sorted, no space,
+// and "" for AWS's default, which lets everything through.
+func canonicalPolicy(doc string) string {
+	var policy struct {
+		Statement []map[string]any
+	}
+	var whole any
+	if doc == "" || json.Unmarshal([]byte(doc), &whole) != nil {
+		return doc
+	}
+	if json.Unmarshal([]byte(doc), &policy) == nil && len(policy.Statement) == 1 && isFullAccess(policy.Statement[0]) {
+		return ""
+	}
+	canonical, err := json.Marshal(whole)
+	if err != nil {
+		return doc
+	}
+	return string(canonical)
+}
+
+func isFullAccess(st map[string]any) bool {
+	return len(st) == 4 && st["Effect"] == "Allow" && st["Action"] == "*" && st["Resource"] == "*" && st["Principal"] == "*"
+}
+
+// createEndpoint is told that the service does not exist for a little while
+// after the permission was given: that passes by itself.
+func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (applier.Made, error) {
+	in := &ec2.CreateVpcEndpointInput{
+		VpcEndpointType:   ec2types.VpcEndpointTypeInterface,
+		VpcId:             aws.String(want.Spec.VPC),
+		ServiceName:       aws.String(want.Spec.Service.Known),
+		SubnetIds:         want.Spec.Subnets,
+		SecurityGroupIds:  known(want.Spec.SecurityGroups),
+		IpAddressType:     ec2types.IpAddressType(want.Spec.IPAddressType),
+		PrivateDnsEnabled: aws.Bool(false),
+		TagSpecifications: p.ec2Tags(ec2types.ResourceTypeVpcEndpoint, want.Addr),
+	}
+	if want.Spec.Policy != "" {
+		in.PolicyDocument = aws.String(want.Spec.Policy)
+	}
+	wish := slices.Concat([]string{want.Spec.VPC, want.Spec.Service.Known, want.Spec.Policy}, want.Spec.Subnets, in.SecurityGroupIds)
+	for {
+		in.ClientToken = p.token(want.Addr, wish...)
+		out, err := p.EC2.CreateVpcEndpoint(ctx, in)
+		if awsapi.Code(err) == "InvalidServiceName" {
+			return applier.Made{}, applier.Busy{Err: err}
+		}
+		if err != nil {
+			return applier.Made{}, err
+		}
+		made := applier.Made{ID: aws.ToString(out.VpcEndpoint.VpcEndpointId), Outputs: endpointOutputs(*out.VpcEndpoint)}
+		dead, err := p.endpointIsDead(ctx, made.ID)
+		if err != nil || !dead {
+			return made, err
+		}
+		// AWS answered for an earlier endpoint of the same wish that has
+		// been deleted since. The next token is derived from it.
+		wish = append(wish, made.ID)
+	}
+}
+
+// endpointIsDead tells whether AWS knows the endpoint as one that is gone.
+// One it does not show is young, not dead.
+func (p *Place) endpointIsDead(ctx context.Context, id string) (dead bool, err error) {
+	err = p.eachEndpoint(ctx, byEndpointID(id), func(e ec2types.VpcEndpoint) {
+		dead = endpointGone(e.State) || endpointDead(e.State)
+	})
+	return dead, err
+}
+
+func byEndpointID(ids ...string) []ec2types.Filter {
+	return []ec2types.Filter{{Name: aws.String("vpc-endpoint-id"), Values: ids}}
+}
+
+// updateEndpoint starts from the endpoint as it is, not as it was read: a
+// modification in two parts may be picked up between them.
+func updateEndpoint(ctx context.Context, p *Place, was, want Item[endpointSpec]) (applier.Made, error) {
+	made := applier.Made{ID: was.ID, Outputs: was.Outputs}
+	now := was.Spec
+	if err := p.eachEndpoint(ctx, byEndpointID(was.ID), func(e ec2types.VpcEndpoint) {
+		now = readEndpoint(ourEndpoint{e, was.Addr}).Spec
+	}); err != nil {
+		return made, err
+	}
+	in := endpointChange(was.ID, now, want.Spec)
+	_, err := p.EC2.ModifyVpcEndpoint(ctx, in)
+	if awsapi.Code(err) != "DuplicateSubnetsInSameZone" || len(in.RemoveSubnetIds) == 0 {
+		return made, err
+	}
+	// A subnet cannot be added beside another of its zone: take the old one
+	// off now, and come back for the rest when AWS is done with that.
+	_, err = p.EC2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: in.VpcEndpointId, RemoveSubnetIds: in.RemoveSubnetIds})
+	if err != nil {
+		return made, err
+	}
+	return made, applier.Busy{Err: errSubnetSwap}
+}
+
+func endpointChange(id string, now, want endpointSpec) *ec2.ModifyVpcEndpointInput {
+	subnets := differ(now.Subnets, want.Subnets)
+	groups := differ(known(now.SecurityGroups), known(want.SecurityGroups))
+	in := &ec2.ModifyVpcEndpointInput{
+		VpcEndpointId:          aws.String(id),
+		AddSubnetIds:           subnets.missing,
+		RemoveSubnetIds:        subnets.extra,
+		AddSecurityGroupIds:    groups.missing,
+		RemoveSecurityGroupIds: groups.extra,
+	}
+	if now.IPAddressType != want.IPAddressType {
+		in.IpAddressType = ec2types.IpAddressType(want.IPAddressType)
+	}
+	switch {
+	case now.Policy == want.Policy:
+	case want.Policy == "":
+		in.ResetPolicy = aws.Bool(true)
+	default:
+		in.PolicyDocument = aws.String(want.Policy)
+	}
+	return in
+}
+
+func deleteEndpoint(ctx context.Context, p *Place, was Item[endpointSpec]) error {
+	out, err := p.EC2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{was.ID}})
+	if err == nil {
+		err = awsapi.Unsuccessful(out.Unsuccessful)
+	}
+	return unlessGone(err)
+}
+
+// endpointStates reads the states of endpoints; one that AWS does not show
+// is missing.
+func (p *Place) endpointStates(ctx context.Context, ids []string) (map[string]ec2types.VpcEndpoint, error) {
+	found := map[string]ec2types.VpcEndpoint{}
+	for _, batch := range batches(ids, 200) { // AWS's limit of values of a filter
+		err := p.eachEndpoint(ctx, byEndpointID(batch...), func(e ec2types.VpcEndpoint) {
+			found[aws.ToString(e.VpcEndpointId)] = e
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func settledEndpoints(ctx context.Context, p *Place, items []Item[endpointSpec]) ([]applier.Status, error) {
+	found, err := p.endpointStates(ctx, idsOf(items))
+	if err != nil {
+		return nil, err
+	}
+	sts := make([]applier.Status, len(items))
+	for i, it := range items {
+		sts[i] = endpointStatus(found[it.ID].State)
+	}
+	return sts, nil
+}
+
+// endpointStatus is the one table of an endpoint's states.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/concepts.html
+func endpointStatus(s ec2types.State) applier.Status {
+	st := applier.Status{Readiness: applier.Waiting, Reason: string(s)}
+	switch {
+	case s == "":
+		st.Reason = "not visible yet"
+	case sameState(s, ec2types.StateAvailable):
+		st.Readiness = applier.Ready
+	case sameState(s, ec2types.StatePendingAcceptance):
+		st.Readiness = applier.Usable
+	case endpointGone(s), endpointDead(s), sameState(s, ec2types.StateRejected):
+		st.Readiness = applier.Broken
+	}
+	return st
+}
+
+func goneEndpoints(ctx context.Context, p *Place, items []Item[endpointSpec]) ([]bool, error) {
+	found, err := p.endpointStates(ctx, idsOf(items))
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]bool, len(items))
+	for i, it := range items {
+		e, visible := found[it.ID]
+		gone[i] = !visible || sameState(e.State, ec2types.StateDeleted)
+	}
+	return gone, nil
+}
+
+func idsOf[S any](items []Item[S]) []string {
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.ID
+	}
+	return ids
+}

@@ -1,0 +1,85 @@
+package kinds
+
+import (
+	"fmt"
+
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// waiting names the consumers whose move it is: they are admitted, make
+// their endpoints themselves, and have not yet.
+func waiting(f *schema.Fleet, live planner.State) []planner.Note {
+	byConsumer := connectionsByConsumer(live)
+	var notes []planner.Note
+	for s := range services(f) {
+		if _, unread := live.Unread[placeOf(s)]; unread {
+			continue
+		}
+		for c := range consumers(s) {
+			at := addrConnection(s, c)
+			if c.Endpoint != nil || len(byConsumer[at]) > 0 {
+				continue
+			}
+			notes = append(notes, planner.Note{
+				Kind: planner.NoteWaiting, Group: groupOf(s, c), Addr: at,
+				Text: fmt.Sprintf("%s (account %s) has not made its endpoint%s", c.Name, f.Accounts[c.Account].ID, named(s, live)),
+			})
+		}
+	}
+	return notes
+}
+
+// named is the name consumers connect to, once AWS has given one.
+func named(s *schema.Service, live planner.State) string {
+	for _, r := range live.Live[addrService(s)] {
+		return " for " + r.Outputs["name"]
+	}
+	return ""
+}
+
+// outages names the live endpoints that are to go: their clients are cut.
+func outages(want []planner.Resource, live planner.State) []planner.Note {
+	wanted := map[planner.Addr]bool{}
+	for _, r := range want {
+		wanted[r.Addr] = true
+	}
+	var notes []planner.Note
+	for addr, rs := range live.Live {
+		for _, r := range rs {
+			if addr.Kind == "endpoint" && !wanted[addr] && r.Outputs["state"] == "available" {
+				notes = append(notes, planner.Note{
+					Kind: planner.NoteOutage, Group: r.Group, Addr: addr,
+					Text: fmt.Sprintf("endpoint %s is connected and will be deleted: its consumer is removed", r.ID),
+				})
+			}
+		}
+	}
+	return notes
+}
+
+// keepConnectedBalancers refuses to replace the load balancer of a service
+// that has connections: AWS does not let go of a balancer with endpoints
+// connected through it.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
+func keepConnectedBalancers(live planner.State) planner.Rule {
+	connected := map[planner.Addr]int{}
+	for _, r := range connectionsOf(live) {
+		if state(r) != connRejected {
+			connected[planner.Addr{Kind: "load-balancer", Name: r.Group.Service, Place: r.Addr.Place}]++
+		}
+	}
+	return func(p *planner.Plan) []planner.Blocked {
+		var refused []planner.Blocked
+		for _, st := range p.Steps {
+			if n := connected[st.Addr]; n > 0 && st.Replaces && st.Action == planner.Create {
+				refused = append(refused, planner.Blocked{
+					StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseRefused,
+					Reason: fmt.Sprintf("%d connections go through this load balancer, and AWS does not let a service give up a load balancer with endpoints connected", n),
+					Mend:   fmt.Sprintf("undo the change at %s, or declare a second service on the new load balancer and move the consumers to it", st.After.Origin),
+				})
+			}
+		}
+		return refused
+	}
+}
