@@ -212,6 +212,7 @@ type cell struct {
 	PrivateLink privateLink // ec2_service.go
 	Balancing   balancing   // elb_*.go
 	Topics      topics      // sns.go
+	TagIndex    tagIndex    // tagging.go
 
 	Buckets map[string]*bucket    // buckets.go
 	Tokens  map[string]remembered // tokens.go

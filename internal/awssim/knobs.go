@@ -9,6 +9,8 @@ type Knobs struct {
 	Latencies map[string]time.Duration
 	Quotas    map[string]int
 	Choices   map[string]bool
+	// UnhealthyTargets are addresses that fail the health checks of target groups.
+	UnhealthyTargets []string
 	// NoThrottling lifts the token buckets.
 	NoThrottling bool
 }
@@ -27,13 +29,15 @@ func defaultLatencies() map[string]time.Duration {
 		"serviceDelete":         0,                  // Deleting to gone
 		"serviceRefresh":        2 * time.Minute,    // a balancer's new zones reach the service
 		"domainVerification":    60 * time.Second,   // pendingVerification to verified or failed
+		"domainRecheck":         24 * time.Hour,     // AWS looks again whether a verified name's TXT record stands; 0: never
 		"privateDNSDetach":      0,                  // a removed private name still conflicts so long
 		"loadBalancerProvision": 2 * time.Minute,    // provisioning to active
 		"loadBalancerZones":     60 * time.Second,   // SetSubnets takes effect
 		"loadBalancerDetach":    2 * time.Minute,    // ENIs of a deleted balancer linger
-		"targetGroupRelease":    0,                  // a target group stays in use after its listener is gone
+		"targetGroupRelease":    15 * time.Second,   // a target group stays in use after its listener is gone
 		"targetInitial":         30 * time.Second,   // initial to healthy
 		"targetDrain":           300 * time.Second,  // draining to gone, unless the group's attribute says
+		"taggingLag":            0,                  // how old the tagging API's view of a place may be
 		"dnsSync":               30 * time.Second,   // a Route 53 change: PENDING to INSYNC
 		"topicConfirmation":     3 * 24 * time.Hour, // subscribe tokens
 		"tokenMemory":           24 * time.Hour,     // idempotency tokens are remembered
@@ -68,8 +72,9 @@ func defaultQuotas() map[string]int {
 // defaultChoices resolve what AWS does not document, by knob.
 func defaultChoices() map[string]bool {
 	return map[string]bool{
-		"acceptRejected":           true, // a rejected connection may be accepted
-		"interfacesWhilePending":   true, // an endpoint has its ENIs while it waits for acceptance
-		"connectionFilterEndpoint": true, // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
+		"acceptRejected":           true,  // a rejected connection may be accepted
+		"interfacesWhilePending":   true,  // an endpoint has its ENIs while it waits for acceptance
+		"connectionFilterEndpoint": true,  // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
+		"removeUsedPrivateName":    false, // a service's private name may go while endpoints are connected
 	}
 }
