@@ -1,0 +1,281 @@
+package kinds
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// PreflightReads are the IAM actions that Preflight needs besides what the
+// kinds read.
+var PreflightReads = []string{"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute"}
+
+// Preflight asks live AWS what the fleet's files cannot tell, about just
+// what the plan's steps are to change: that subnets are there, lie in zones
+// that both sides share (by zone ID: the names differ between accounts) and
+// have addresses left; that a VPC can answer private names. It gives the
+// steps that AWS would refuse.
+func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, error) {
+	facts, err := gather(ctx, places, f, plan)
+	if err != nil {
+		return nil, err
+	}
+	var refused []planner.Blocked
+	for _, st := range plan.Steps {
+		if why := facts.check(st); why != nil {
+			refused = append(refused, planner.Blocked{
+				StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseRefused,
+				Reason: why.reason, Mend: why.mend,
+			})
+		}
+	}
+	return refused, nil
+}
+
+// preflight is what was asked of AWS for one plan.
+type preflight struct {
+	fleet   *schema.Fleet
+	subnets map[planner.Place]map[string]ec2types.Subnet
+	off     map[network]string // the DNS attribute that is off; "" if none is
+}
+
+// A network is a VPC and where it is.
+type network struct {
+	at  planner.Place
+	vpc string
+}
+
+// gather asks for all that the steps need, every place and VPC side by side.
+func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) (*preflight, error) {
+	pf := &preflight{fleet: f, subnets: map[planner.Place]map[string]ec2types.Subnet{}, off: map[network]string{}}
+	subnets := map[planner.Place][]string{}
+	for _, st := range plan.Steps {
+		for place, ids := range pf.subnetsOf(st) {
+			subnets[place] = append(subnets[place], ids...)
+		}
+		if vpc := pf.vpcOf(st); vpc != "" {
+			pf.off[network{st.Addr.Place, vpc}] = ""
+		}
+	}
+	var mu sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(placesAtOnce)
+	for at, ids := range subnets {
+		g.Go(func() error {
+			found, err := readSubnets(ctx, places, at, without(ids, nil))
+			mu.Lock()
+			defer mu.Unlock()
+			pf.subnets[at] = found
+			return explained(at.String()+": reading subnets", err)
+		})
+	}
+	for n := range maps.Clone(pf.off) {
+		g.Go(func() error {
+			off, err := readDNSAttributes(ctx, places, n)
+			mu.Lock()
+			defer mu.Unlock()
+			pf.off[n] = off
+			return explained(fmt.Sprintf("%s: reading the DNS attributes of %s", n.at, n.vpc), err)
+		})
+	}
+	return pf, g.Wait()
+}
+
+func explained(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", what, awsapi.Explain(err))
+}
+
+// An objection is why a step cannot succeed, and the way out.
+type objection struct{ reason, mend string }
+
+// newSubnets are the subnets that a step puts something into.
+func newSubnets(st planner.Step) []string {
+	switch spec := st.After.Spec.(type) {
+	case loadBalancerSpec:
+		before, _ := st.Before.Spec.(loadBalancerSpec)
+		return without(spec.Subnets, before.Subnets)
+	case endpointSpec:
+		before, _ := st.Before.Spec.(endpointSpec)
+		return without(spec.Subnets, before.Subnets)
+	}
+	return nil
+}
+
+// subnetsOf are all subnets that must be known to check a step: those of
+// the resource and, for an endpoint, those of its service's load balancer.
+func (pf *preflight) subnetsOf(st planner.Step) map[planner.Place][]string {
+	if len(newSubnets(st)) == 0 {
+		return nil
+	}
+	need := map[planner.Place][]string{}
+	switch spec := st.After.Spec.(type) {
+	case loadBalancerSpec:
+		need[st.Addr.Place] = spec.Subnets
+	case endpointSpec:
+		need[st.Addr.Place] = slices.Clone(spec.Subnets)
+		if s := pf.fleet.Services[st.After.Group.Service]; s != nil {
+			need[placeOf(s)] = append(need[placeOf(s)], s.LoadBalancer.Subnets...)
+		}
+	}
+	return need
+}
+
+func readSubnets(ctx context.Context, places *Places, at planner.Place, ids []string) (map[string]ec2types.Subnet, error) {
+	p, err := places.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]ec2types.Subnet{}
+	for _, batch := range batches(ids, 200) { // AWS's limit of values of a filter
+		pages := ec2.NewDescribeSubnetsPaginator(p.EC2, &ec2.DescribeSubnetsInput{
+			Filters: []ec2types.Filter{{Name: aws.String("subnet-id"), Values: batch}}, MaxResults: aws.Int32(1000),
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page.Subnets {
+				found[aws.ToString(s.SubnetId)] = s
+			}
+		}
+	}
+	return found, nil
+}
+
+// readDNSAttributes gives the attribute without which AWS refuses private
+// names and which is off; "" if both are on. AWS answers for one at a time.
+func readDNSAttributes(ctx context.Context, places *Places, n network) (string, error) {
+	p, err := places.Open(ctx, n.at)
+	if err != nil {
+		return "", err
+	}
+	for _, attribute := range []ec2types.VpcAttributeName{ec2types.VpcAttributeNameEnableDnsSupport, ec2types.VpcAttributeNameEnableDnsHostnames} {
+		out, err := p.EC2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: aws.String(n.vpc), Attribute: attribute})
+		if err != nil {
+			return "", err
+		}
+		if !isOn(out.EnableDnsSupport) && !isOn(out.EnableDnsHostnames) {
+			return string(attribute), nil
+		}
+	}
+	return "", nil
+}
+
+func isOn(v *ec2types.AttributeBooleanValue) bool { return v != nil && aws.ToBool(v.Value) }
+
+func (pf *preflight) check(st planner.Step) *objection {
+	switch spec := st.After.Spec.(type) {
+	case loadBalancerSpec:
+		return pf.checkSubnets(st, spec.VPC, spec.Subnets)
+	case endpointSpec:
+		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkCoverage(st, spec.Subnets))
+	case endpointDNSSpec:
+		return pf.checkDNS(st)
+	}
+	return nil
+}
+
+// checkSubnets looks at one side alone.
+func (pf *preflight) checkSubnets(st planner.Step, vpc string, ids []string) *objection {
+	added := newSubnets(st)
+	if len(added) == 0 {
+		return nil
+	}
+	zones := map[string]string{}
+	for _, id := range ids {
+		s, ok := pf.subnets[st.Addr.Place][id]
+		zone := aws.ToString(s.AvailabilityZoneId)
+		switch {
+		case !ok:
+			return &objection{fmt.Sprintf("subnet %s is not in account %s, region %s", id, st.Addr.Place.Account, st.Addr.Place.Region), "name a subnet of that account and region at " + st.After.Origin}
+		case aws.ToString(s.VpcId) != vpc:
+			return &objection{fmt.Sprintf("subnet %s is in %s, not in %s", id, aws.ToString(s.VpcId), vpc), "make vpc and subnets agree at " + st.After.Origin}
+		case zones[zone] != "":
+			return &objection{fmt.Sprintf("subnets %s and %s are both in zone %s", zones[zone], id, zone), "keep one subnet for each zone at " + st.After.Origin}
+		case slices.Contains(added, id) && aws.ToInt32(s.AvailableIpAddressCount) < 1:
+			return &objection{fmt.Sprintf("subnet %s has no address left", id), "free addresses in it, or name another subnet of its zone at " + st.After.Origin}
+		}
+		zones[zone] = id
+	}
+	return nil
+}
+
+// checkCoverage compares the zones of an endpoint with those of its
+// service's load balancer.
+func (pf *preflight) checkCoverage(st planner.Step, ids []string) *objection {
+	s := pf.fleet.Services[st.After.Group.Service]
+	if s == nil || len(newSubnets(st)) == 0 {
+		return nil
+	}
+	offered := map[string]bool{}
+	for _, id := range s.LoadBalancer.Subnets {
+		if zone := aws.ToString(pf.subnets[placeOf(s)][id].AvailabilityZoneId); zone != "" {
+			offered[zone] = true
+		}
+	}
+	for _, id := range ids {
+		zone := aws.ToString(pf.subnets[st.Addr.Place][id].AvailabilityZoneId)
+		if !offered[zone] {
+			return &objection{
+				fmt.Sprintf("subnet %s is in zone %s, where %s has no load balancer subnet (it is in %s)", id, zone, s.Name, strings.Join(slices.Sorted(maps.Keys(offered)), ", ")),
+				fmt.Sprintf("take a subnet in one of those zones at %s, or add a subnet in %s to the load balancer at %s", st.After.Origin, zone, s.LoadBalancer.Pos.Short()),
+			}
+		}
+	}
+	return nil
+}
+
+func (pf *preflight) checkDNS(st planner.Step) *objection {
+	vpc := pf.vpcOf(st)
+	off := pf.off[network{st.Addr.Place, vpc}]
+	if off == "" {
+		return nil
+	}
+	return &objection{
+		fmt.Sprintf("%s has %s off, and AWS answers private names only in VPCs that have it on", vpc, off),
+		fmt.Sprintf("turn it on with aws ec2 modify-vpc-attribute --vpc-id %s --%s, or set privateDNS: false at %s", vpc, kebab(off), st.After.Origin),
+	}
+}
+
+// vpcOf is the VPC in which a step turns private DNS on; "" for other steps.
+func (pf *preflight) vpcOf(st planner.Step) string {
+	g := st.After.Group
+	if _, ok := st.After.Spec.(endpointDNSSpec); !ok || st.Action != planner.Create {
+		return ""
+	}
+	s := pf.fleet.Services[g.Service]
+	if s == nil || s.Consumers[g.Consumer] == nil || s.Consumers[g.Consumer].Endpoint == nil {
+		return ""
+	}
+	return s.Consumers[g.Consumer].Endpoint.VPC
+}
+
+// kebab writes enableDnsSupport as the AWS command line does.
+func kebab(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r >= 'A' && r <= 'Z' {
+			b.WriteByte('-')
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,112 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/kinds"
+	"github.com/linkfleet/linkfleet/planner"
+)
+
+// rounds bounds how often a run goes on to accept the connections that
+// appeared while it applied.
+const rounds = 5
+
+// lagTime is how long AWS's lists may show less than was done before that
+// counts as a difference.
+const lagTime = time.Minute
+
+// Apply carries plan out and looks again. Connections of declared consumers
+// that appeared in the meantime, because the plan let their owners in, are
+// accepted in the same run. Closing stop lets running steps finish and
+// starts no other; when ctx ends the run stops at once. The result accounts
+// for every step either way; the error is of what kept Apply from looking.
+func (r *Run) Apply(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*Result, error) {
+	res := &Result{}
+	for range rounds {
+		report, err := r.walk(ctx, stop, plan)
+		res.Reports = append(res.Reports, report)
+		if err != nil && report.Err() == nil { // not of a step: the plan was refused
+			return res, err
+		}
+		if report.Interrupted != nil {
+			return res, nil
+		}
+		left, err := r.lookAgain(ctx, report)
+		if err != nil {
+			return res, err
+		}
+		res.Left = left
+		if plan = arrivals(left); len(plan.Steps) == 0 {
+			return res, nil
+		}
+	}
+	return res, nil
+}
+
+func (r *Run) walk(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*applier.Report, error) {
+	a := &applier.Applier{
+		Actuators:   kinds.Actuators(kinds.NewPlaces(r.API, r.Fleet)),
+		Parallelism: r.Parallelism,
+		Timeout:     r.Timeout,
+		Speed:       r.Speed,
+		Observe:     r.Observe,
+	}
+	return a.Apply(ctx, plan, stop)
+}
+
+// lookAgain plans until AWS shows what the report says was done, or has had
+// the time to.
+func (r *Run) lookAgain(ctx context.Context, report *applier.Report) (*planner.Plan, error) {
+	speed := max(r.Speed, 1)
+	wait := time.Second
+	for waited := time.Duration(0); ; waited += wait {
+		left, err := r.Plan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking again after the apply: %w", err)
+		}
+		if waited >= lagTime || !redoes(left, report) {
+			return left, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(float64(wait) / speed)):
+		}
+		wait *= 2
+	}
+}
+
+// redoes tells whether the plan has a step at an address where the report
+// says a step was done.
+func redoes(plan *planner.Plan, report *applier.Report) bool {
+	done := map[planner.Addr]bool{}
+	for _, res := range report.Results {
+		if res.State == applier.Done {
+			done[res.Addr] = true
+		}
+	}
+	for _, st := range plan.Steps {
+		if done[st.Addr] {
+			return true
+		}
+	}
+	return false
+}
+
+// arrivals is the part of a plan that accepts connections of consumers who
+// make their own endpoints: nothing else may follow a reviewed plan without
+// being reviewed itself.
+func arrivals(left *planner.Plan) *planner.Plan {
+	part := *left
+	part.Steps = nil
+	for _, st := range left.Steps {
+		if kinds.IsArrival(st) {
+			part.Steps = append(part.Steps, st)
+		}
+	}
+	part.Blocked = nil
+	return &part
+}

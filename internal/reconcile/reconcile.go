@@ -1,0 +1,96 @@
+// Package reconcile is one run of linkfleet: read, plan, apply, look again.
+// Every way to start a run goes through it.
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/internal/kinds"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// A Run is one fleet at one commit and the AWS it is compared with.
+type Run struct {
+	Fleet  *schema.Fleet
+	Commit string // empty when unknown
+	API    *awsapi.API
+	Log    *slog.Logger // nil: silent
+
+	// Parallelism is how many steps run side by side; 0 is the applier's own.
+	Parallelism int
+	// Timeout bounds the waiting of each step; 0 is the applier's own.
+	Timeout time.Duration
+	// Speed is how much faster than the wall AWS's clock runs: 1 (or 0) but
+	// for a simulator.
+	Speed float64
+	// Observe hears every event of an apply, one at a time.
+	Observe func(applier.Event)
+}
+
+// Plan reads every place and says what is to be done. Places that could not
+// be read are in the plan, not in the error.
+func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
+	places := kinds.NewPlaces(r.API, r.Fleet)
+	began := time.Now()
+	live, err := kinds.Read(ctx, places, r.Fleet)
+	if err != nil {
+		return nil, fmt.Errorf("reading AWS: %w", err)
+	}
+	r.log().Debug("read", "places", len(live.Unread), "resources", len(live.Live), "took", time.Since(began))
+	wishes := kinds.Want(r.Fleet, live)
+	in := planner.Input{
+		Fleet: r.Fleet.Name, Commit: r.Commit,
+		Want: wishes.Want, Live: wishes.Live, Notes: wishes.Notes, Rules: wishes.Rules,
+		Traits: kinds.Traits(),
+	}
+	plan, err := planner.Diff(in)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := kinds.Preflight(ctx, places, r.Fleet, plan)
+	if err != nil {
+		return nil, fmt.Errorf("checking AWS before anything is changed: %w", err)
+	}
+	if len(refused) == 0 {
+		return plan, nil
+	}
+	in.Rules = append(in.Rules, func(*planner.Plan) []planner.Blocked { return refused })
+	return planner.Diff(in)
+}
+
+// A Result is what a run came to.
+type Result struct {
+	Reports []*applier.Report // one for each round
+	// Left is the plan after the last round: empty, or what is still to do
+	// or waited for. It is nil if AWS could not be looked at again.
+	Left *planner.Plan
+}
+
+// Err joins what failed; it is nil when everything was done.
+func (r *Result) Err() error {
+	for _, rep := range r.Reports {
+		if err := rep.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Interrupted tells whether the run was stopped before its end.
+func (r *Result) Interrupted() bool {
+	return slices.ContainsFunc(r.Reports, func(rep *applier.Report) bool { return rep.Interrupted != nil })
+}
+
+func (r *Run) log() *slog.Logger {
+	if r.Log != nil {
+		return r.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
