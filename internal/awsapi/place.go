@@ -41,13 +41,13 @@ func (a *API) Place(ctx context.Context, p planner.Place) (*Place, error) {
 	if !ok {
 		return nil, fmt.Errorf("no way is known into account %q: the fleet does not declare it, or has no role there", p.Account)
 	}
-	place := a.place(p, account)
-	if s := a.sessionOf(p, account); s != nil {
+	s := a.sessionOf(p, account)
+	if s != nil {
 		if err := s.assume(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return place, nil
+	return a.place(p, account, s), nil
 }
 
 // PrincipalARN is the ARN of the role the place is acted in by, without its
@@ -63,9 +63,8 @@ func (p *Place) PrincipalARN() string {
 	return role.String()
 }
 
-// place finds or makes p's clients.
-func (a *API) place(p planner.Place, account Account) *Place {
-	s := a.sessionOf(p, account)
+// place finds or makes p's clients, which act in session s.
+func (a *API) place(p planner.Place, account Account, s *session) *Place {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if known, ok := a.places[p]; ok {
