@@ -55,16 +55,34 @@ func byTime(a, b event) int {
 // catchUp runs every event that is due, each at its own time, and then sets
 // the clock to the present.
 func (s *Sim) catchUp() {
-	until := s.clock.now()
-	for len(s.world.Events) > 0 && !s.world.Events[0].At.After(until) {
+	s.until = s.clock.now()
+	before := s.world.Version
+	for len(s.world.Events) > 0 && !s.world.Events[0].At.After(s.until) {
 		e := s.world.Events[0]
 		s.world.Events = s.world.Events[1:]
 		if e.At.After(s.world.Now) {
 			s.world.Now = e.At
 		}
-		s.run(e, until)
+		s.happen(e)
 	}
-	if until.After(s.world.Now) {
-		s.world.Now = until
+	if s.until.After(s.world.Now) {
+		s.world.Now = s.until
+	}
+	if s.world.Version != before {
+		s.changed()
+	}
+}
+
+// happen runs an event's handler. A party's tick changes the world only if it
+// says so itself.
+func (s *Sim) happen(e event) {
+	handler := s.handlers[e.Kind]
+	if handler == nil {
+		s.unserved("event", e.Kind)
+		return
+	}
+	handler(s, e)
+	if e.Kind != tick {
+		s.world.Version++
 	}
 }

@@ -1,6 +1,9 @@
 package awssim
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Knobs set what AWS leaves open or what a test wants otherwise. Each map's
 // keys are the names in this file; an unknown name is refused by LoadWorld and
@@ -77,4 +80,58 @@ func defaultChoices() map[string]bool {
 		"connectionFilterEndpoint": true,  // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
 		"removeUsedPrivateName":    false, // a service's private name may go while endpoints are connected
 	}
+}
+
+// check refuses knobs that do not exist.
+func (k Knobs) check() error {
+	if err := knownKnobs("latency", k.Latencies, defaultLatencies()); err != nil {
+		return err
+	}
+	if err := knownKnobs("quota", k.Quotas, defaultQuotas()); err != nil {
+		return err
+	}
+	return knownKnobs("choice", k.Choices, defaultChoices())
+}
+
+func knownKnobs[V any](what string, set, known map[string]V) error {
+	for _, name := range sortedKeys(set) {
+		if _, ok := known[name]; !ok {
+			return fmt.Errorf("there is no %s %q; there are %q", what, name, sortedKeys(known))
+		}
+	}
+	return nil
+}
+
+// latency returns the knob of that name. Asking for one that does not exist is
+// a bug, which the tests of this package catch.
+func (s *Sim) latency(name string) time.Duration {
+	return knob(s.options.World.Knobs.Latencies, s.defaults.latencies, name)
+}
+
+// quota returns the quota of that name.
+func (s *Sim) quota(name string) int {
+	return knob(s.options.World.Knobs.Quotas, s.defaults.quotas, name)
+}
+
+// choice returns the choice of that name.
+func (s *Sim) choice(name string) bool {
+	return knob(s.options.World.Knobs.Choices, s.defaults.choices, name)
+}
+
+func knob[V any](set, otherwise map[string]V, name string) V {
+	if v, ok := set[name]; ok {
+		return v
+	}
+	return otherwise[name]
+}
+
+// A knobTable holds every knob's default.
+type knobTable struct {
+	latencies map[string]time.Duration
+	quotas    map[string]int
+	choices   map[string]bool
+}
+
+func defaultKnobs() knobTable {
+	return knobTable{latencies: defaultLatencies(), quotas: defaultQuotas(), choices: defaultChoices()}
 }

@@ -12,6 +12,7 @@
 package awssim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -40,7 +41,9 @@ type Sim struct {
 	models   map[string]*model // by signing name
 	ops      map[string]map[string]operation
 	handlers map[string]eventHandler
+	defaults knobTable
 	clock    clock
+	until    time.Time // while events run: the present they catch up with
 	world    *world
 	calls    callLog
 	faults   []*plannedFault
@@ -80,6 +83,7 @@ func New(options Options) (*Sim, error) {
 			"tagging":              taggingOperations(),
 		},
 		handlers: join(actorEvents(), privateLinkEvents(), balancingEvents(), route53Events(), snsEvents()),
+		defaults: defaultKnobs(),
 		clock:    newClock(options.Start, options.Speed),
 	}
 	if err := s.begin(); err != nil {
@@ -121,8 +125,8 @@ func (s *Sim) cellOf(accountID, region string) *cell {
 
 // cells returns every cell there is, by account and region.
 func (s *Sim) cells() []*cell {
-	return sortedRows(s.world.Cells, func(a, b place) bool {
-		return a.Account < b.Account || a.Account == b.Account && a.Region < b.Region
+	return sortedRows(s.world.Cells, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))
 	})
 }
 
@@ -138,7 +142,7 @@ func (s *Sim) accountOf(id string) *account {
 
 // accounts returns every account there is, by id.
 func (s *Sim) accounts() []*account {
-	return sortedRows(s.world.Accounts, func(a, b string) bool { return a < b })
+	return sortedRows(s.world.Accounts, cmp.Compare[string])
 }
 
 // newID returns prefix, "-0" and 16 hexadecimal digits.
