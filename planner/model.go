@@ -112,6 +112,9 @@ type StepKey struct {
 // A Step is one change of one resource.
 type Step struct {
 	StepKey
+	// Verb is the word for people: the action, or what the kind's Trait
+	// calls it.
+	Verb   string
 	Before Resource // zero for a create
 	After  Resource // zero for a delete
 	Fields []Field  // what an update or a replacement changes
@@ -143,13 +146,17 @@ const (
 	CauseUnread  Cause = "unread"  // a place could not be read
 	CauseRefused Cause = "refused" // a rule refuses the step
 	CauseCycle   Cause = "cycle"   // a replacement that cannot coexist with a surviving user
-	CauseDepends Cause = "depends" // something it needs is blocked
+	CauseDepends Cause = "depends" // something it needs is blocked, or not there
 )
 
 // Blocked is a step that would be there but must not be taken, or (with an
-// empty Action) a resource of which nothing can be said.
+// empty Action) a resource of which nothing can be said. A blocked
+// replacement is one Blocked, under the key of its create.
 type Blocked struct {
 	StepKey
+	// Verb is the word for people: "replace" for a replacement, else as in
+	// [Step]. Empty when nothing can be said.
+	Verb   string `json:"verb,omitempty"`
 	Group  Group  `json:"group"`
 	Cause  Cause  `json:"cause"`
 	Reason string `json:"reason"`         // one sentence

@@ -1,0 +1,127 @@
+package planner
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// plan is what Diff has found so far.
+func (d *differ) plan() *Plan {
+	p := &Plan{
+		Fleet:  d.in.Fleet,
+		Commit: d.in.Commit,
+		Notes:  sortedNotes(slices.Concat(d.in.Notes, d.notes)),
+		Unread: maps.Clone(d.in.Live.Unread),
+	}
+	order, _ := d.graph().Sort(nil) // its cycles are broken
+	for _, n := range order {
+		p.Steps = append(p.Steps, n.finish())
+		p.Facts = append(p.Facts, d.facts(n)...)
+	}
+	p.Facts = sortedFacts(p.Facts)
+	p.Blocked = d.blocked()
+	for _, s := range d.sorted {
+		if s.verdict == unchanged {
+			p.Unchanged++
+		}
+	}
+	return p
+}
+
+// finish is the step with what it waits for.
+func (n *node) finish() Step {
+	var keys []StepKey
+	for _, on := range n.waits {
+		keys = append(keys, on.StepKey)
+	}
+	slices.SortFunc(keys, StepKey.Compare)
+	step := n.Step
+	step.WaitsFor = slices.Compact(keys)
+	return step
+}
+
+// Compare orders steps by address, action and id.
+func (k StepKey) Compare(l StepKey) int {
+	return cmp.Or(k.Addr.Compare(l.Addr), cmp.Compare(k.Action, l.Action), strings.Compare(k.ID, l.ID))
+}
+
+// String is the action and the address, and the id where it matters.
+func (k StepKey) String() string {
+	text := string(k.Action) + " " + k.Addr.String()
+	if k.ID != "" {
+		text += " (" + k.ID + ")"
+	}
+	return strings.TrimSpace(text)
+}
+
+// facts are the outputs of others that n's spec was filled in with.
+func (d *differ) facts(n *node) []Fact {
+	if n.Action == Delete {
+		return nil
+	}
+	var facts []Fact
+	n.site.spec.eachValue(func(_ *leaf, v *Value) {
+		if !v.IsRef() {
+			return
+		}
+		if text, known := d.lookUp(*v); known {
+			facts = append(facts, Fact{Addr: v.From, Out: v.Out, Value: text})
+		}
+	})
+	return facts
+}
+
+func sortedFacts(facts []Fact) []Fact {
+	slices.SortFunc(facts, func(a, b Fact) int {
+		return cmp.Or(a.Addr.Compare(b.Addr), strings.Compare(a.Out, b.Out))
+	})
+	return slices.Compact(facts)
+}
+
+// blocked is what is held, at sites and of steps. Of a replacement only the
+// create is listed.
+func (d *differ) blocked() []Blocked {
+	blocked := slices.Clone(d.held)
+	for _, n := range d.nodes {
+		switch {
+		case n.held == nil:
+		case n.twin == nil:
+			blocked = append(blocked, *n.held)
+		case n.Action == Create:
+			blocked = append(blocked, n.heldReplacement())
+		}
+	}
+	slices.SortFunc(blocked, func(a, b Blocked) int { return a.StepKey.Compare(b.StepKey) })
+	return blocked
+}
+
+// heldReplacement is why neither half of a replacement happens. If the one
+// is held only because of the other, the other's reason counts.
+func (n *node) heldReplacement() Blocked {
+	b := *n.held
+	if old := n.twin.held; n.spread && !n.twin.spread {
+		b.Cause, b.Reason, b.Mend = old.Cause, "the old cannot go: "+old.Reason, old.Mend
+	}
+	b.Verb = verbReplace
+	return b
+}
+
+// urgency orders the kinds of notes.
+func (k NoteKind) urgency() int {
+	return slices.Index([]NoteKind{NoteOutage, NoteWarning, NoteUnknown, NoteWaiting}, k)
+}
+
+func sortedNotes(notes []Note) []Note {
+	slices.SortFunc(notes, func(a, b Note) int {
+		return cmp.Or(
+			a.Kind.urgency()-b.Kind.urgency(),
+			strings.Compare(a.Group.Service, b.Group.Service),
+			strings.Compare(a.Group.Consumer, b.Group.Consumer),
+			a.Addr.Compare(b.Addr),
+			strings.Compare(a.Text, b.Text),
+		)
+	})
+	return notes
+}

@@ -1,0 +1,236 @@
+package planner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// A node is a step on its way into the plan.
+type node struct {
+	Step
+	site  *site
+	place int     // in differ.nodes
+	twin  *node   // the other half of a replacement
+	waits []*node // in no particular order, perhaps with repetitions
+
+	held   *Blocked // why the step is not taken; nil if it is
+	spread bool     // held only because of another step that is
+}
+
+// makeNodes turns verdicts into steps.
+func (d *differ) makeNodes() {
+	for _, s := range d.sorted {
+		for _, o := range s.live {
+			if s.departs(o) {
+				d.addDelete(s, o)
+			}
+		}
+		switch s.verdict {
+		case toCreate, toUpdate, toReplace:
+			d.addArrival(s)
+		}
+	}
+	slices.SortStableFunc(d.nodes, func(a, b *node) int {
+		return cmp.Or(
+			a.site.trait.Rank-b.site.trait.Rank,
+			a.Addr.Compare(b.Addr),
+			cmp.Compare(a.Action, b.Action), // create, delete, update
+			cmp.Compare(a.ID, b.ID),
+		)
+	})
+	for i, n := range d.nodes {
+		n.place = i
+	}
+}
+
+// departs tells whether o is to be deleted by a step: it is unwanted, the
+// old of a replacement, or a duplicate.
+func (s *site) departs(o *object) bool {
+	if s.trait.Fades || s.verdict == heldBack {
+		return false
+	}
+	return o != s.kept || s.verdict == toReplace
+}
+
+func (d *differ) addDelete(s *site, o *object) {
+	before := o.Resource
+	before.Spec = o.spec.data()
+	o.leave = &node{site: s, Step: Step{
+		StepKey: StepKey{Action: Delete, Addr: s.addr, ID: o.ID},
+		Verb:    s.trait.verb(Delete),
+		Before:  before,
+	}}
+	d.nodes = append(d.nodes, o.leave)
+}
+
+func (d *differ) addArrival(s *site) {
+	n := &node{site: s}
+	n.StepKey = StepKey{Action: Create, Addr: s.addr}
+	n.Fields = s.fields
+	n.After = Resource{
+		Addr: s.addr, Group: s.want.Group, Origin: s.want.Origin, MayReplace: s.want.MayReplace,
+		Spec: s.spec.resolve(d.lookUp).data(),
+	}
+	switch s.verdict {
+	case toUpdate:
+		n.Action = Update
+		n.Before = s.kept.Resource
+		n.Before.Spec = s.kept.spec.data()
+	case toReplace:
+		n.Replaces = true
+		if old := s.kept.leave; old != nil {
+			old.Replaces, old.Fields = true, s.fields
+			n.twin, old.twin = old, n
+		}
+	}
+	n.Verb = s.trait.verb(n.Action)
+	s.arrive = n
+	d.nodes = append(d.nodes, n)
+}
+
+// connect makes steps wait for each other.
+func (d *differ) connect() {
+	for _, s := range d.sorted {
+		if s.arrive != nil {
+			d.connectArrival(s)
+		}
+		for _, o := range s.live {
+			if o.leave != nil {
+				d.connectDeparture(o)
+			} else if s.trait.Fades && s.verdict == unwanted {
+				d.noteLingering(o)
+			}
+		}
+	}
+}
+
+// connectArrival lets what refers to resources wait until they stand, and
+// the old of a replacement until its users have moved to the new.
+func (d *differ) connectArrival(s *site) {
+	n := s.arrive
+	switch {
+	case n.twin == nil:
+	case s.deletesFirst:
+		n.waitFor(n.twin)
+	default:
+		n.twin.waitFor(n)
+	}
+	s.spec.eachValue(func(_ *leaf, v *Value) {
+		if to := d.sites[v.From]; v.IsRef() {
+			d.await(n, v.From)
+			if s.kept != nil && to.verdict == toReplace && !to.deletesFirst && to.kept.leave != nil {
+				to.kept.leave.waitFor(n)
+			}
+		}
+		for _, with := range v.With {
+			d.await(n, with)
+		}
+	})
+}
+
+// await lets n wait for whatever makes the resource at an address stand.
+func (d *differ) await(n *node, on Addr) {
+	to, ok := d.sites[on]
+	switch {
+	case !ok || to.want == nil:
+		n.hold(CauseDepends, fmt.Sprintf("needs %s, which the fleet does not ask for", on), "")
+	case to.verdict == heldBack:
+		n.hold(CauseDepends, to.trouble.needed(), "")
+	case to.arrive != nil:
+		n.waitFor(to.arrive)
+	}
+}
+
+func (n *node) waitFor(on *node) { n.waits = append(n.waits, on) }
+
+// connectDeparture lets a delete wait until nobody uses the resource any
+// more: each user's own delete, or the update that moves it away.
+func (d *differ) connectDeparture(o *object) {
+	for _, user := range o.usedBy {
+		n, goesAlong := d.letsGo(user, o)
+		switch {
+		case goesAlong:
+		case n != nil:
+			o.leave.waitFor(n)
+		default:
+			o.leave.hold(CauseDepends, stillUsed(user), "")
+		}
+	}
+}
+
+func stillUsed(by *object) string {
+	who := fmt.Sprintf("%s (%s)", by.site.addr, by.ID)
+	switch by.site.verdict {
+	case heldBack:
+		if t := by.site.trouble; t != nil {
+			return fmt.Sprintf("%s uses it, and is blocked itself: %s", who, t.Reason)
+		}
+		return fmt.Sprintf("%s uses it, and %s could not be read in full", who, by.site.addr.Place)
+	case refused:
+		return fmt.Sprintf("%s uses it, and its replacement is refused", who)
+	default:
+		return fmt.Sprintf("%s uses it, and stays", who)
+	}
+}
+
+// letsGo is the step after which user no longer uses o; nil if there is
+// none. GoesAlong: user is part of o and goes when o goes.
+func (d *differ) letsGo(user, o *object) (n *node, goesAlong bool) {
+	whole := user.whole()
+	switch {
+	case whole == o:
+		return nil, true
+	case whole.leave != nil:
+		return whole.leave, false
+	case d.movesAway(user, o):
+		return user.site.arrive, false
+	}
+	return nil, false
+}
+
+// whole is what o comes and goes with: o itself or, if o is Fades and not to
+// stay, what it is part of.
+func (o *object) whole() *object {
+	for o.site.trait.Fades && o.goes() && o.parent != nil {
+		o = o.parent // of a lower rank or not Fades, so this ends
+	}
+	return o
+}
+
+// goes tells whether a live resource is not to stay as the one it is.
+func (o *object) goes() bool {
+	return o.site.verdict != heldBack && (o != o.site.kept || o.site.verdict == toReplace)
+}
+
+// movesAway tells whether the step at user's site ends the use of o.
+func (d *differ) movesAway(user, o *object) bool {
+	s := user.site
+	if s.arrive == nil || user != s.kept {
+		return false
+	}
+	stays := false
+	s.spec.eachValue(func(_ *leaf, v *Value) {
+		if text, known := d.lookUp(*v); known && d.owners[text].object == o {
+			stays = true
+		}
+	})
+	return !stays
+}
+
+// noteLingering warns of a Fades resource that nobody wants and that does
+// not go, because what it is part of stays.
+func (d *differ) noteLingering(o *object) {
+	whole := o.whole()
+	if whole.leave != nil {
+		return
+	}
+	part := "what it is part of"
+	if whole != o {
+		part = whole.site.addr.String()
+	}
+	d.notes = append(d.notes, Note{
+		Kind: NoteWarning, Group: o.Group, Addr: o.site.addr,
+		Text: fmt.Sprintf("%s is not in the fleet any more, but cannot be deleted by itself; it goes with %s", o.ID, part),
+	})
+}
