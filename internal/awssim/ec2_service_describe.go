@@ -1,0 +1,197 @@
+package awssim
+
+import "slices"
+
+// clippedPaging is how the PrivateLink operations page: 5 to 1000 rows, and a
+// MaxResults over 1000 counts as 1000 (EC2 API Reference).
+func clippedPaging() paging {
+	by := ec2Paging()
+	by.Clip = true
+	return by
+}
+
+// withToken adds the token of the next page, if there is one.
+func withToken(reply M, next string) M {
+	if next != "" {
+		reply["NextToken"] = next
+	}
+	return reply
+}
+
+// describeServiceConfigurations serves
+// DescribeVpcEndpointServiceConfigurations: the caller's own services.
+func describeServiceConfigurations(c *call) (M, error) {
+	rows := slices.DeleteFunc(c.cell().PrivateLink.Services.all(), func(svc *endpointService) bool {
+		return !c.visible(svc.Created, svc.Deleted)
+	})
+	rows, err := pickByID(rows, c.in.strs("ServiceIds"), func(svc *endpointService) string { return svc.ID }, noService)
+	if err != nil {
+		return nil, err
+	}
+	rows, err = filter(c, rows, filterSet[*endpointService]{
+		"service-name":               one((*endpointService).name),
+		"service-id":                 one(func(svc *endpointService) string { return svc.ID }),
+		"service-state":              one(func(svc *endpointService) string { return svc.State }),
+		"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
+	}, func(svc *endpointService) tags { return svc.Tags })
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := page(c, rows, func(svc *endpointService) string { return svc.ID }, clippedPaging())
+	if err != nil {
+		return nil, err
+	}
+	return withToken(M{"ServiceConfigurations": listBy(rows, c.serviceConfiguration)}, next), nil
+}
+
+// pickByID keeps the rows that are asked for by id, in the order of the rows; all
+// of them when no id is asked for. It refuses an id that no row has.
+func pickByID[T any](rows []T, ids []string, idOf func(T) string, missing func(string) *Error) ([]T, error) {
+	if len(ids) == 0 {
+		return rows, nil
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(rows, func(row T) bool { return idOf(row) == id }) {
+			return nil, missing(id)
+		}
+	}
+	return slices.DeleteFunc(rows, func(row T) bool { return !slices.Contains(ids, idOf(row)) }), nil
+}
+
+// serviceConfiguration renders a service for its owner. Without a private name
+// PrivateDnsNameConfiguration is an empty element, not an absent one.
+func (c *call) serviceConfiguration(svc *endpointService) M {
+	m := M{
+		"ServiceType":                 []any{M{"ServiceType": "Interface"}},
+		"ServiceId":                   svc.ID,
+		"ServiceName":                 svc.name(),
+		"ServiceState":                svc.State,
+		"AvailabilityZoneIds":         list(svc.ZoneIDs),
+		"AvailabilityZones":           list(c.zoneNames(svc.ZoneIDs)),
+		"AcceptanceRequired":          svc.AcceptanceRequired,
+		"ManagesVpcEndpoints":         false,
+		"NetworkLoadBalancerArns":     list(svc.LoadBalancers),
+		"SupportedIpAddressTypes":     list(svc.IPTypes),
+		"BaseEndpointDnsNames":        []any{svc.baseDNS()},
+		"PrivateDnsNameConfiguration": M{},
+		"Tags":                        tagItems(svc.Tags),
+		"SupportedRegions":            []any{M{"Region": svc.Region, "ServiceState": svc.State}},
+		"RemoteAccessEnabled":         false,
+	}
+	if p := svc.PrivateName; p != nil {
+		m["PrivateDnsName"] = p.Domain
+		m["PrivateDnsNameConfiguration"] = M{"State": p.State, "Type": "TXT", "Value": p.Value, "Name": p.Label}
+	}
+	if svc.Payer != "" {
+		m["PayerResponsibility"] = svc.Payer
+	}
+	return m
+}
+
+// zoneNames returns the caller's own names of zones, in alphabetical order.
+func (c *call) zoneNames(ids []string) []string {
+	var names []string
+	for _, id := range ids {
+		if name := c.sim.zoneName(c.account, c.region, id); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// describeEndpointServices serves DescribeVpcEndpointServices: what the caller
+// may connect to. AWS's own services are not simulated. A name the caller is
+// not admitted to does not exist for it.
+func describeEndpointServices(c *call) (M, error) {
+	rows := c.discoverable()
+	rows, err := pickByID(rows, c.in.strs("ServiceNames"), (*endpointService).name, noServiceName)
+	if err != nil {
+		return nil, err
+	}
+	if regions := c.in.strs("ServiceRegions"); len(regions) > 0 && !slices.Contains(regions, c.region) {
+		rows = nil
+	}
+	rows, err = filter(c, rows, filterSet[*endpointService]{
+		"owner":                      one(func(svc *endpointService) string { return svc.Owner }),
+		"service-name":               one((*endpointService).name),
+		"service-region":             one(func(svc *endpointService) string { return svc.Region }),
+		"service-type":               one(func(*endpointService) string { return "Interface" }),
+		"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
+	}, c.tagsShown)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := page(c, rows, func(svc *endpointService) string { return svc.ID }, clippedPaging())
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, svc := range rows {
+		names[i] = svc.name()
+	}
+	return withToken(M{
+		"ServiceNames":   list(names),
+		"ServiceDetails": listBy(rows, c.serviceDetail),
+	}, next), nil
+}
+
+// noServiceName refuses a service name, in the same words whether it does not
+// exist, belongs to another region or is not for the caller.
+func noServiceName(name string) *Error {
+	return refuse("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
+}
+
+// discoverable lists the services of the region that admit the caller.
+func (c *call) discoverable() []*endpointService {
+	var rows []*endpointService
+	for _, l := range c.sim.cells() {
+		if l.Region != c.region {
+			continue
+		}
+		for _, svc := range l.PrivateLink.Services.all() {
+			if svc.State == serviceAvailable && c.visible(svc.Created, svc.Deleted) && svc.admits(c.account, c.principal) {
+				rows = append(rows, svc)
+			}
+		}
+	}
+	return rows
+}
+
+// tagsShown returns the tags of a service that the caller gets to see: an
+// owner's tags are the owner's.
+func (c *call) tagsShown(svc *endpointService) tags {
+	if svc.Owner != c.account {
+		return nil
+	}
+	return svc.Tags
+}
+
+// serviceDetail renders a service for a consumer, with the zones both sides
+// have, under the consumer's names for them.
+func (c *call) serviceDetail(svc *endpointService) M {
+	m := M{
+		"ServiceName":                svc.name(),
+		"ServiceId":                  svc.ID,
+		"ServiceType":                []any{M{"ServiceType": "Interface"}},
+		"ServiceRegion":              svc.Region,
+		"AvailabilityZoneIds":        list(svc.ZoneIDs),
+		"AvailabilityZones":          list(c.zoneNames(svc.ZoneIDs)),
+		"Owner":                      svc.Owner,
+		"BaseEndpointDnsNames":       []any{svc.baseDNS()},
+		"VpcEndpointPolicySupported": false,
+		"AcceptanceRequired":         svc.AcceptanceRequired,
+		"ManagesVpcEndpoints":        false,
+		"SupportedIpAddressTypes":    list(svc.IPTypes),
+		"Tags":                       tagItems(c.tagsShown(svc)),
+	}
+	if p := svc.PrivateName; p != nil {
+		m["PrivateDnsName"] = p.Domain
+		m["PrivateDnsNames"] = []any{M{"PrivateDnsName": p.Domain}}
+		m["PrivateDnsNameVerificationState"] = p.State
+	}
+	if svc.Payer != "" {
+		m["PayerResponsibility"] = svc.Payer
+	}
+	return m
+}
