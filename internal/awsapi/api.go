@@ -28,6 +28,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -47,7 +48,8 @@ type Options struct {
 	// Credentials are what roles are assumed with. Nil means the SDK's
 	// chain: environment, profile, SSO, the machine's role.
 	Credentials *Credentials
-	// Transport carries the requests. Nil means HTTP.
+	// Transport carries the requests to AWS's services. Nil means HTTP, by
+	// which the SDK's chain looks for credentials in any case.
 	Transport http.RoundTripper
 	// Speed is how much faster than the wall AWS's clock runs, which it
 	// does in a simulator; 0 means 1.
@@ -153,8 +155,9 @@ func loadConfig(ctx context.Context, o Options, speed float64) (aws.Config, erro
 		// Web identity and SSO need some region; places bring their own.
 		config.WithDefaultRegion(homeRegion),
 		config.WithRetryer(func() aws.Retryer { return retryer }),
-		config.WithHTTPClient(httpClient(o.Transport)),
+		config.WithHTTPClient(httpClient()),
 		config.WithAppID("linkfleet"),
+		config.WithLogger(logging.Nop{}), // what matters comes as an error
 	}
 	if o.Endpoint != "" {
 		if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" {
@@ -171,6 +174,9 @@ func loadConfig(ctx context.Context, o Options, speed float64) (aws.Config, erro
 		return aws.Config{}, fmt.Errorf("the AWS configuration cannot be loaded: %w", plainConfigError(err))
 	}
 	cfg.Credentials = baseCredentials{cfg.Credentials}
+	if o.Transport != nil { // only now: loading fails if AWS_CA_BUNDLE cannot be added to the client
+		cfg.HTTPClient = &http.Client{Transport: o.Transport}
+	}
 	return cfg, nil
 }
 
@@ -191,12 +197,8 @@ const idlePerHost = 128
 // connection that died silently would hang its account for the whole run.
 const answerTimeout = time.Minute
 
-// httpClient sends by transport, or by HTTP when that is nil.
-func httpClient(transport http.RoundTripper) aws.HTTPClient {
-	if transport != nil {
-		return &http.Client{Transport: transport}
-	}
-	// The SDK's own client, because only to that can it add AWS_CA_BUNDLE.
+// httpClient is the SDK's own, because only to that can it add AWS_CA_BUNDLE.
+func httpClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithTimeout(answerTimeout).
 		WithTransportOptions(func(t *http.Transport) {

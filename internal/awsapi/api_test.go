@@ -1,7 +1,16 @@
 package awsapi
 
 import (
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,9 +111,65 @@ func TestEndpointOverridesAll(t *testing.T) {
 	}
 }
 
+// Requests side by side keep their connections for the next ones.
+func TestConnectionsAreReused(t *testing.T) {
+	isolate(t)
+	const side = 40 // fewer twice than EC2's bucket holds, and more than the SDK keeps
+	var connections atomic.Int32
+	arrived := make(chan bool)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- true // until all are there
+		io.WriteString(w, "<DescribeVpcsResponse/>")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	o := options(nil)
+	o.Transport = nil
+	o.Endpoint = server.URL
+	p := placeOf(t, newAPI(t, o), "base", "us-east-1")
+	for range 2 {
+		var wg sync.WaitGroup
+		for range side {
+			wg.Go(func() {
+				if err := describeVpcs(t.Context(), p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range side {
+			<-arrived
+		}
+		wg.Wait()
+	}
+	// A connection may still be on its way back when it is wanted.
+	if n := connections.Load(); n > side+side/4 {
+		t.Errorf("%d connections for %d requests at a time", n, side)
+	}
+}
+
+// A bundle of certificates in the environment is for HTTP, and no hindrance
+// to another transport.
+func TestTransportWithCABundle(t *testing.T) {
+	isolate(t)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	placeOf(t, newAPI(t, options(&fakeAWS{})), "risk", "us-east-1")
+}
+
 // BenchmarkPlaces says what hundreds of accounts in one process weigh.
 func BenchmarkPlaces(b *testing.B) {
-	b.Setenv("AWS_CONFIG_FILE", b.TempDir()+"/none")
+	isolate(b)
 	f := &fakeAWS{}
 	a, err := New(b.Context(), options(f))
 	if err != nil {

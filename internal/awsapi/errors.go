@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -107,12 +108,16 @@ func isUnreachable(err error) bool {
 }
 
 // isCanceled tells whether a request was given up because its context ended.
+// A deadline alone does not tell: the HTTP client's own is one, too.
 func isCanceled(err error) bool {
 	if _, ok := errors.AsType[*smithy.CanceledError](err); ok {
 		return true
 	}
-	_, ok := errors.AsType[*aws.RequestCanceledError](err)
-	return ok
+	if _, ok := errors.AsType[*aws.RequestCanceledError](err); ok {
+		return true
+	}
+	_, lost := errors.AsType[*smithyhttp.RequestSendError](err)
+	return !lost && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 }
 
 // status is the HTTP status of the answer that err is about, or 0.

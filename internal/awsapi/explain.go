@@ -62,16 +62,16 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, ErrReadOnly):
 		return fmt.Sprintf("%s was not sent: %v", operation(err), ErrReadOnly)
-	case isCanceled(err):
-		return explainCanceled(err)
 	case IsExpired(err):
 		return "the credentials have expired; renew them and run again"
-	case isCredentials(err):
+	case isCredentials(err): // whose source may have run out of its own time
 		return explainCredentials(err)
+	case isCanceled(err):
+		return explainCanceled(err)
 	case isUnreachable(err):
 		return explainUnreachable(err)
 	case IsThrottle(err):
-		return fmt.Sprintf("AWS throttles %s and did not stop while it was sent again %d times; run again later", operation(err), maxAttempts-1)
+		return fmt.Sprintf("AWS throttles %s, and still did after all retries; run again later", operation(err))
 	}
 	if assume, ok := errors.AsType[*assumeError](err); ok {
 		return fmt.Sprintf("role %s cannot be assumed: %s", assume.role, explainAnswer(assume.err))
@@ -153,7 +153,7 @@ func explainAnswer(err error) string {
 		return fmt.Sprintf("%s failed on AWS's side with status %d; run again later", operation(err), status(err))
 	}
 	if garbage, ok := errors.AsType[*smithy.DeserializationError](err); ok {
-		return fmt.Sprintf("the answer of %s is not what AWS sends: %s", operation(err), oneLine(garbage.Err.Error()))
+		return fmt.Sprintf("the answer of %s is not what AWS sends: %s", operation(err), strings.TrimPrefix(oneLine(garbage.Err.Error()), "failed to decode response body, "))
 	}
 	if refused, ok := errors.AsType[refusals](err); ok {
 		return refused.Error()
@@ -168,6 +168,9 @@ func explainAnswer(err error) string {
 // was really sent, where one waited for another.
 func operation(err error) string {
 	name := "a request"
+	if _, ok := errors.AsType[*assumeError](err); ok {
+		name = "STS AssumeRole"
+	}
 	for {
 		op, ok := errors.AsType[*smithy.OperationError](err)
 		if !ok {

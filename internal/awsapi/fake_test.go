@@ -21,15 +21,16 @@ type request struct {
 	form                               url.Values
 }
 
-// A reply is what it says; lost, if set, is said instead by the connection.
+// A reply is what AWS says; lost, if set, is what the connection says instead.
 type reply struct {
 	status int
 	body   io.Reader
 	lost   error
+	after  time.Duration // how long it takes
 }
 
 // A fakeAWS answers requests by a function and remembers them. What the
-// function leaves unanswered (a zero reply) gets a fitting empty answer, and
+// function leaves unanswered (a reply without body) gets a fitting empty answer, and
 // AssumeRole gets credentials that carry a number.
 type fakeAWS struct {
 	answer func(request) reply
@@ -68,6 +69,11 @@ func (f *fakeAWS) RoundTrip(r *http.Request) (*http.Response, error) {
 	var said reply
 	if f.answer != nil {
 		said = f.answer(seen)
+	}
+	select {
+	case <-time.After(said.after):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
 	}
 	switch {
 	case said.lost != nil:
@@ -125,7 +131,7 @@ func options(f *fakeAWS) Options {
 }
 
 // isolate keeps the machine's own AWS configuration out of a test.
-func isolate(t *testing.T) {
+func isolate(t testing.TB) {
 	t.Helper()
 	none := t.TempDir() + "/none"
 	t.Setenv("AWS_CONFIG_FILE", none)

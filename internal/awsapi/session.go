@@ -73,10 +73,13 @@ func (a *API) sessionOf(p planner.Place, account Account) *session {
 // assume makes sure that there is a session.
 func (s *session) assume(ctx context.Context) error {
 	_, err := s.cache.Retrieve(ctx)
+	if err == nil {
+		return nil
+	}
 	if failed, ok := errors.AsType[*assumeError](err); ok {
 		return failed // without what the cache wraps around it
 	}
-	return err
+	return &assumeError{role: s.role, err: err} // ctx ended
 }
 
 // Retrieve assumes the role. The cache calls it.

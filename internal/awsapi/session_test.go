@@ -39,7 +39,7 @@ func make90(s string) (long []byte) {
 func TestAssumeRoleOnce(t *testing.T) {
 	isolate(t)
 	synctest.Test(t, func(t *testing.T) {
-		f := &fakeAWS{answer: func(request) reply { time.Sleep(time.Second); return reply{} }}
+		f := &fakeAWS{answer: func(request) reply { return reply{after: time.Second} }}
 		a := newAPI(t, options(f))
 		var wg sync.WaitGroup
 		for n := range 50 {
