@@ -3,6 +3,7 @@ package applier
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -156,21 +157,20 @@ type outcome struct {
 // not started either, for the failed step i. The caller holds mu.
 func (r *run) skip(i int) {
 	root := r.results[i].StepKey
-	doomed := map[int]bool{i: true}
-	for j := i; j < len(r.steps); j++ { // what waits comes after what it waits for
-		if !doomed[j] {
-			continue
-		}
-		if j != i {
-			r.results[j].State, r.results[j].Because = Skipped, &root
-			r.counts.Skipped++
-			r.emit(StepSkipped, j, "because of "+root.Addr.String())
-		}
-		for _, k := range r.waiters[j] {
-			if r.results[k].State == NotStarted {
-				doomed[k] = true
+	var doomed []int
+	for next := []int{i}; len(next) > 0; {
+		for _, j := range r.waiters[next[0]] {
+			if r.results[j].State == NotStarted {
+				r.results[j].State, r.results[j].Because = Skipped, &root
+				doomed, next = append(doomed, j), append(next, j)
 			}
 		}
+		next = next[1:]
+	}
+	slices.Sort(doomed)
+	for _, j := range doomed {
+		r.counts.Skipped++
+		r.emit(StepSkipped, j, "because of "+root.Addr.String())
 	}
 }
 

@@ -40,6 +40,7 @@ type wait struct {
 	resource planner.Resource
 	passed   chan error // one value, once dependents may start or never may
 	usable   bool       // passed has had its value
+	left     bool       // it is over
 	deadline time.Time  // zero: as long as the walk goes on
 	// vain says that it may never become ready, since a step that would help
 	// it was not done; because is the failure behind that, if there is one.
@@ -97,7 +98,7 @@ func (r *run) poll(ctx context.Context, t *watch) {
 		r.mu.Unlock()
 		start := time.Now()
 		statuses, err := r.ask(ctx, t.key, waits)
-		r.heard(ctx, t, waits, statuses, err, time.Since(start))
+		r.heard(ctx, t, waits, statuses, err, start)
 	}
 }
 
@@ -123,10 +124,11 @@ func (r *run) pause(ctx context.Context, t *watch) (time.Duration, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ctx.Err() != nil {
-		for _, w := range slices.Clone(t.waits) {
+		for _, w := range t.waits {
 			reason := cmp.Or(r.results[w.step].Reason, "cut short while waiting")
-			r.leave(t, w, outcome{state: Unfinished, reason: reason})
+			r.leave(w, outcome{state: Unfinished, reason: reason})
 		}
+		t.tidy()
 	}
 	if len(t.waits) == 0 {
 		t.polling = false
@@ -164,13 +166,13 @@ func question(ctx context.Context, a Actuator, key watchKey, rs []planner.Resour
 	return statuses, err
 }
 
-// heard draws the conclusions from an answer.
-func (r *run) heard(ctx context.Context, t *watch, waits []*wait, statuses []Status, err error, took time.Duration) {
+// heard draws the conclusions from the answer to a question of time start.
+func (r *run) heard(ctx context.Context, t *watch, waits []*wait, statuses []Status, err error, start time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t.asked = time.Now()
 	// A place that is slow to answer is not asked more than half the time.
-	t.due = t.asked.Add(max(t.interval, took))
+	t.due = t.asked.Add(max(t.interval, t.asked.Sub(start)))
 	t.interval = r.pace.longer(t.interval)
 	if ctx.Err() != nil {
 		return
@@ -180,10 +182,16 @@ func (r *run) heard(ctx context.Context, t *watch, waits []*wait, statuses []Sta
 	} else {
 		t.unanswered = 0
 		for i, w := range waits {
-			r.judge(t, w, statuses[i])
+			r.judge(w, statuses[i])
 		}
 	}
-	r.expire(t)
+	r.expire(waits, start)
+	t.tidy()
+}
+
+// tidy forgets the waits that are over. The caller holds mu.
+func (t *watch) tidy() {
+	t.waits = slices.DeleteFunc(t.waits, func(w *wait) bool { return w.left })
 }
 
 // unheard counts a question that failed. The caller holds mu.
@@ -197,19 +205,19 @@ func (r *run) unheard(t *watch, waits []*wait, err error) {
 	t.unanswered = 0
 	for _, w := range waits {
 		cause := fmt.Errorf("%s: its state cannot be read: %w", doing(r.steps[w.step].StepKey), err)
-		r.leave(t, w, outcome{state: Failed, err: cause})
+		r.leave(w, outcome{state: Failed, err: cause})
 	}
 }
 
 // judge takes in what was found about one resource. The caller holds mu.
-func (r *run) judge(t *watch, w *wait, s Status) {
+func (r *run) judge(w *wait, s Status) {
 	switch s.Readiness {
 	case Ready:
-		r.leave(t, w, outcome{state: Done, reason: s.Reason})
+		r.leave(w, outcome{state: Done, reason: s.Reason})
 		return
 	case Broken:
-		cause := fmt.Errorf("%s: AWS says %s", doing(r.steps[w.step].StepKey), s.Reason)
-		r.leave(t, w, outcome{state: Failed, reason: s.Reason, err: cause})
+		cause := fmt.Errorf("%s: AWS says %s", doing(r.steps[w.step].StepKey), cmp.Or(s.Reason, "it failed"))
+		r.leave(w, outcome{state: Failed, reason: s.Reason, err: cause})
 		return
 	}
 	r.waiting(w.step, s.Reason)
@@ -227,18 +235,18 @@ func (w *wait) pass(err error) {
 	}
 }
 
-// expire ends the waits that have lasted long enough. The caller holds mu.
-func (r *run) expire(t *watch) {
-	now := time.Now()
-	for _, w := range slices.Clone(t.waits) {
-		if w.deadline.IsZero() || now.Before(w.deadline) {
+// expire ends the waits whose time was up when they were asked about at start:
+// nothing is given up on what was heard earlier. The caller holds mu.
+func (r *run) expire(waits []*wait, start time.Time) {
+	for _, w := range waits {
+		if w.left || w.deadline.IsZero() || start.Before(w.deadline) {
 			continue
 		}
 		if w.vain {
-			r.leave(t, w, outcome{state: Unfinished, because: w.because})
+			r.leave(w, outcome{state: Unfinished, because: w.because})
 			continue
 		}
-		r.leave(t, w, outcome{state: Failed, err: r.overdue(w)})
+		r.leave(w, outcome{state: Failed, err: r.overdue(w)})
 	}
 }
 
@@ -257,8 +265,8 @@ func (r *run) overdue(w *wait) error {
 }
 
 // leave ends a wait and its step. The caller holds mu.
-func (r *run) leave(t *watch, w *wait, o outcome) {
-	t.waits = slices.DeleteFunc(t.waits, func(v *wait) bool { return v == w })
+func (r *run) leave(w *wait, o outcome) {
+	w.left = true
 	r.finish(w.step, o)
 	if o.state == Done {
 		w.pass(nil)

@@ -41,7 +41,10 @@ type world struct {
 	underWay  int
 	mostCalls int
 	start     time.Time
+	askTakes  time.Duration            // how long a question takes
 	unread    func(question int) error // what a question is answered with, if not nil
+	tooEarly  []string                 // calls before what they wait for was usable
+	waitsFor  map[string][]string      // by name
 }
 
 func newWorld(natures map[string]nature) *world {
@@ -53,6 +56,11 @@ func (w *world) change(ctx context.Context, verb string, r planner.Resource) err
 	n := w.natures[r.Addr.Name]
 	w.mu.Lock()
 	w.calls = append(w.calls, fmt.Sprintf("%v %s %s", time.Since(w.start), verb, r.Addr.Name))
+	for _, on := range w.waitsFor[r.Addr.Name] {
+		if !w.stands(on, 0) || w.natures[on].broken != "" {
+			w.tooEarly = append(w.tooEarly, r.Addr.Name+" before "+on)
+		}
+	}
 	w.tries[r.Addr.Name]++
 	try := w.tries[r.Addr.Name]
 	w.underWay++
@@ -104,34 +112,44 @@ func (w *world) stands(name string, d time.Duration) bool {
 	return ok && time.Since(since) >= d
 }
 
-func (w *world) ask(ctx context.Context, place planner.Place, rs []planner.Resource) error {
+// ask takes a question down, and answers by the state of the world then.
+func ask[T any](ctx context.Context, w *world, place planner.Place, rs []planner.Resource, answer func(name string) T) ([]T, error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	var names []string
+	var answers []T
 	for _, r := range rs {
 		if r.Addr.Kind != rs[0].Addr.Kind || r.Addr.Place != place {
-			return fmt.Errorf("asked about %s together with %s", r.Addr, rs[0].Addr)
+			w.mu.Unlock()
+			return nil, fmt.Errorf("asked about %s together with %s", r.Addr, rs[0].Addr)
 		}
 		names = append(names, r.Addr.Name)
+		answers = append(answers, answer(r.Addr.Name))
 	}
 	w.asked = append(w.asked, fmt.Sprintf("%v %s@%s: %s", time.Since(w.start), rs[0].Addr.Kind, place, strings.Join(names, " ")))
-	if w.unread == nil {
-		return ctx.Err()
+	n := len(w.asked)
+	w.mu.Unlock()
+
+	timer := time.NewTimer(w.askTakes)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return errors.Join(ctx.Err(), w.unread(len(w.asked)))
+	if w.unread != nil {
+		if err := w.unread(n); err != nil {
+			return nil, err
+		}
+	}
+	return answers, nil
 }
 
 func (w *world) Settled(ctx context.Context, place planner.Place, rs []planner.Resource) ([]Status, error) {
-	if err := w.ask(ctx, place, rs); err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	statuses := make([]Status, len(rs))
-	for i, r := range rs {
-		statuses[i] = w.status(r.Addr.Name)
-	}
-	return statuses, nil
+	return ask(ctx, w, place, rs, w.status)
+}
+
+func (w *world) Gone(ctx context.Context, place planner.Place, rs []planner.Resource) ([]bool, error) {
+	return ask(ctx, w, place, rs, func(name string) bool { return w.stands(name, 0) })
 }
 
 func (w *world) status(name string) Status {
@@ -149,19 +167,6 @@ func (w *world) status(name string) Status {
 		return Status{Broken, n.late}
 	}
 	return Status{Ready, "available"}
-}
-
-func (w *world) Gone(ctx context.Context, place planner.Place, rs []planner.Resource) ([]bool, error) {
-	if err := w.ask(ctx, place, rs); err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	gone := make([]bool, len(rs))
-	for i, r := range rs {
-		gone[i] = w.stands(r.Addr.Name, 0)
-	}
-	return gone, nil
 }
 
 // planText reads "a; b: a; ~c: a b; -d" as steps that create a, create b once
@@ -253,6 +258,12 @@ func (w *world) apply(t *testing.T, a Applier, p *planner.Plan, stop <-chan stru
 func (w *world) applyIn(ctx context.Context, t *testing.T, a Applier, p *planner.Plan, stop <-chan struct{}) (*Report, error) {
 	t.Helper()
 	a.Actuators = w.everyKind(p)
+	w.waitsFor = map[string][]string{}
+	for _, s := range p.Steps {
+		for _, on := range s.WaitsFor {
+			w.waitsFor[s.Addr.Name] = append(w.waitsFor[s.Addr.Name], on.Addr.Name)
+		}
+	}
 	observe := a.Observe
 	var events []Event
 	a.Observe = func(e Event) {
@@ -263,6 +274,9 @@ func (w *world) applyIn(ctx context.Context, t *testing.T, a Applier, p *planner
 	}
 	rep, err := a.Apply(ctx, p, stop)
 	checkAccounts(t, p, rep, events)
+	if len(w.tooEarly) > 0 {
+		t.Errorf("called too early: %v", w.tooEarly)
+	}
 	if (err == nil) != (rep.Err() == nil) {
 		t.Errorf("Apply's error is %v, the report's %v", err, rep.Err())
 	}
