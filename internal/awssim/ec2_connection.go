@@ -48,15 +48,12 @@ func describeConnections(c *call) (M, error) {
 	if c.choice("connectionFilterEndpoint") {
 		filters["vpc-endpoint-id"] = one(func(r connectionRow) string { return r.Endpoint })
 	}
-	rows, err := filter(c, c.connectionRows(), filters, nil)
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := page(c, rows, func(r connectionRow) string { return r.Endpoint }, clippedPaging())
-	if err != nil {
-		return nil, err
-	}
-	return withToken(M{"VpcEndpointConnections": listBy(rows, connectionItem)}, next), nil
+	return listing[connectionRow]{
+		Key:     func(r connectionRow) string { return r.Endpoint },
+		Filters: filters,
+		Life:    func(r connectionRow) (created, deleted time.Time) { return r.endpoint.Created, time.Time{} },
+		Paging:  clippedPaging(),
+	}.reply(c, c.connectionRows(), "VpcEndpointConnections", connectionItem)
 }
 
 // connectionRows gathers the connections to the caller's services.
@@ -67,9 +64,7 @@ func (c *call) connectionRows() []connectionRow {
 			continue
 		}
 		for _, conn := range svc.Connections.all() {
-			if ep := c.sim.endpointOf(conn); c.visible(ep.Created, time.Time{}) {
-				rows = append(rows, connectionRow{conn, svc, ep})
-			}
+			rows = append(rows, connectionRow{conn, svc, c.sim.endpointOf(conn)})
 		}
 	}
 	return rows

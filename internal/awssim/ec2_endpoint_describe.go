@@ -8,35 +8,23 @@ import (
 // describeEndpoints serves DescribeVpcEndpoints: the caller's own endpoints,
 // deleted ones included until they are forgotten.
 func describeEndpoints(c *call) (M, error) {
-	var rows []*endpoint
-	for _, ep := range c.cell().PrivateLink.Endpoints.all() {
-		if c.visible(ep.Created, time.Time{}) {
-			rows = append(rows, ep)
-		}
-	}
-	rows, err := pickByID(rows, c.in.strs("VpcEndpointIds"), endpointID, noEndpoint)
-	if err != nil {
-		return nil, err
-	}
-	rows, err = filter(c, rows, filterSet[*endpoint]{
-		"ip-address-type":    one(func(ep *endpoint) string { return ep.IPType }),
-		"service-name":       one(func(ep *endpoint) string { return ep.Service }),
-		"service-region":     one(func(ep *endpoint) string { return ep.Region }),
-		"vpc-id":             one(func(ep *endpoint) string { return ep.VPC }),
-		"vpc-endpoint-id":    one(endpointID),
-		"vpc-endpoint-state": one(func(ep *endpoint) string { return ep.State }),
-		"vpc-endpoint-type":  one(func(*endpoint) string { return "Interface" }),
-	}, func(ep *endpoint) tags { return ep.Tags })
-	if err != nil {
-		return nil, err
-	}
 	by := clippedPaging()
 	by.Min = 1 // the EC2 API Reference names no minimum here
-	rows, next, err := page(c, rows, endpointID, by)
-	if err != nil {
-		return nil, err
-	}
-	return withToken(M{"VpcEndpoints": listBy(rows, c.endpointItem)}, next), nil
+	return listing[*endpoint]{
+		IDs: "VpcEndpointIds", Key: endpointID, Missing: noEndpoint,
+		Filters: filterSet[*endpoint]{
+			"ip-address-type":    one(func(ep *endpoint) string { return ep.IPType }),
+			"service-name":       one(func(ep *endpoint) string { return ep.Service }),
+			"service-region":     one(func(ep *endpoint) string { return ep.Region }),
+			"vpc-id":             one(func(ep *endpoint) string { return ep.VPC }),
+			"vpc-endpoint-id":    one(endpointID),
+			"vpc-endpoint-state": one(func(ep *endpoint) string { return ep.State }),
+			"vpc-endpoint-type":  one(func(*endpoint) string { return "Interface" }),
+		},
+		Tags:   func(ep *endpoint) tags { return ep.Tags },
+		Life:   func(ep *endpoint) (created, deleted time.Time) { return ep.Created, time.Time{} },
+		Paging: by,
+	}.reply(c, c.cell().PrivateLink.Endpoints.all(), "VpcEndpoints", c.endpointItem)
 }
 
 func endpointID(ep *endpoint) string { return ep.ID }

@@ -102,22 +102,18 @@ func describeNotifications(c *call) (M, error) {
 		}
 		rows = []*connectionNotification{n}
 	}
-	rows, err := filter(c, rows, filterSet[*connectionNotification]{
-		"connection-notification-arn":   one(func(n *connectionNotification) string { return n.Topic }),
-		"connection-notification-id":    one(notificationID),
-		"connection-notification-state": one(func(n *connectionNotification) string { return n.State }),
-		"connection-notification-type":  one(func(*connectionNotification) string { return "Topic" }),
-		"service-id":                    one(func(n *connectionNotification) string { return n.Service }),
-		"vpc-endpoint-id":               one(func(n *connectionNotification) string { return n.Endpoint }),
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := page(c, rows, notificationID, clippedPaging())
-	if err != nil {
-		return nil, err
-	}
-	return withToken(M{"ConnectionNotificationSet": listBy(rows, c.notificationItem)}, next), nil
+	return listing[*connectionNotification]{
+		Key: notificationID,
+		Filters: filterSet[*connectionNotification]{
+			"connection-notification-arn":   one(func(n *connectionNotification) string { return n.Topic }),
+			"connection-notification-id":    one(notificationID),
+			"connection-notification-state": one(func(n *connectionNotification) string { return n.State }),
+			"connection-notification-type":  one(func(*connectionNotification) string { return "Topic" }),
+			"service-id":                    one(func(n *connectionNotification) string { return n.Service }),
+			"vpc-endpoint-id":               one(func(n *connectionNotification) string { return n.Endpoint }),
+		},
+		Paging: clippedPaging(),
+	}.reply(c, rows, "ConnectionNotificationSet", c.notificationItem)
 }
 
 func notificationID(n *connectionNotification) string { return n.ID }

@@ -129,16 +129,12 @@ func describeServicePermissions(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := filter(c, svc.Permissions.all(), filterSet[*permission]{
-		"principal":      one(func(p *permission) string { return p.Principal }),
-		"principal-type": one(func(p *permission) string { return p.Type }),
-	}, nil)
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := page(c, rows, func(p *permission) string { return p.ID }, clippedPaging())
-	if err != nil {
-		return nil, err
-	}
-	return withToken(M{"AllowedPrincipals": listBy(rows, svc.permissionItem)}, next), nil
+	return listing[*permission]{
+		Key: func(p *permission) string { return p.ID },
+		Filters: filterSet[*permission]{
+			"principal":      one(func(p *permission) string { return p.Principal }),
+			"principal-type": one(func(p *permission) string { return p.Type }),
+		},
+		Paging: clippedPaging(),
+	}.reply(c, svc.Permissions.all(), "AllowedPrincipals", svc.permissionItem)
 }

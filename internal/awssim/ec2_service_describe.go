@@ -1,6 +1,9 @@
 package awssim
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // clippedPaging is how the PrivateLink operations page: 5 to 1000 rows, and a
 // MaxResults over 1000 counts as 1000 (EC2 API Reference).
@@ -10,52 +13,21 @@ func clippedPaging() paging {
 	return by
 }
 
-// withToken adds the token of the next page, if there is one.
-func withToken(reply M, next string) M {
-	if next != "" {
-		reply["NextToken"] = next
-	}
-	return reply
-}
-
 // describeServiceConfigurations serves
 // DescribeVpcEndpointServiceConfigurations: the caller's own services.
 func describeServiceConfigurations(c *call) (M, error) {
-	rows := slices.DeleteFunc(c.cell().PrivateLink.Services.all(), func(svc *endpointService) bool {
-		return !c.visible(svc.Created, svc.Deleted)
-	})
-	rows, err := pickByID(rows, c.in.strs("ServiceIds"), func(svc *endpointService) string { return svc.ID }, noService)
-	if err != nil {
-		return nil, err
-	}
-	rows, err = filter(c, rows, filterSet[*endpointService]{
-		"service-name":               one((*endpointService).name),
-		"service-id":                 one(func(svc *endpointService) string { return svc.ID }),
-		"service-state":              one(func(svc *endpointService) string { return svc.State }),
-		"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
-	}, func(svc *endpointService) tags { return svc.Tags })
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := page(c, rows, func(svc *endpointService) string { return svc.ID }, clippedPaging())
-	if err != nil {
-		return nil, err
-	}
-	return withToken(M{"ServiceConfigurations": listBy(rows, c.serviceConfiguration)}, next), nil
-}
-
-// pickByID keeps the rows that are asked for by id, in the order of the rows; all
-// of them when no id is asked for. It refuses an id that no row has.
-func pickByID[T any](rows []T, ids []string, idOf func(T) string, missing func(string) *Error) ([]T, error) {
-	if len(ids) == 0 {
-		return rows, nil
-	}
-	for _, id := range ids {
-		if !slices.ContainsFunc(rows, func(row T) bool { return idOf(row) == id }) {
-			return nil, missing(id)
-		}
-	}
-	return slices.DeleteFunc(rows, func(row T) bool { return !slices.Contains(ids, idOf(row)) }), nil
+	return listing[*endpointService]{
+		IDs: "ServiceIds", Key: func(svc *endpointService) string { return svc.ID }, Missing: noService,
+		Filters: filterSet[*endpointService]{
+			"service-name":               one((*endpointService).name),
+			"service-id":                 one(func(svc *endpointService) string { return svc.ID }),
+			"service-state":              one(func(svc *endpointService) string { return svc.State }),
+			"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
+		},
+		Tags:   func(svc *endpointService) tags { return svc.Tags },
+		Life:   func(svc *endpointService) (created, deleted time.Time) { return svc.Created, svc.Deleted },
+		Paging: clippedPaging(),
+	}.reply(c, c.cell().PrivateLink.Services.all(), "ServiceConfigurations", c.serviceConfiguration)
 }
 
 // serviceConfiguration renders a service for its owner. Without a private name
@@ -104,25 +76,18 @@ func (c *call) zoneNames(ids []string) []string {
 // may connect to. AWS's own services are not simulated. A name the caller is
 // not admitted to does not exist for it.
 func describeEndpointServices(c *call) (M, error) {
-	rows := c.discoverable()
-	rows, err := pickByID(rows, c.in.strs("ServiceNames"), (*endpointService).name, noServiceName)
-	if err != nil {
-		return nil, err
-	}
-	if regions := c.in.strs("ServiceRegions"); len(regions) > 0 && !slices.Contains(regions, c.region) {
-		rows = nil
-	}
-	rows, err = filter(c, rows, filterSet[*endpointService]{
-		"owner":                      one(func(svc *endpointService) string { return svc.Owner }),
-		"service-name":               one((*endpointService).name),
-		"service-region":             one(func(svc *endpointService) string { return svc.Region }),
-		"service-type":               one(func(*endpointService) string { return "Interface" }),
-		"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
-	}, c.tagsShown)
-	if err != nil {
-		return nil, err
-	}
-	rows, next, err := page(c, rows, func(svc *endpointService) string { return svc.ID }, clippedPaging())
+	rows, next, err := listing[*endpointService]{
+		IDs: "ServiceNames", Key: (*endpointService).name, Missing: noServiceName,
+		Filters: filterSet[*endpointService]{
+			"owner":                      one(func(svc *endpointService) string { return svc.Owner }),
+			"service-name":               one((*endpointService).name),
+			"service-region":             one(func(svc *endpointService) string { return svc.Region }),
+			"service-type":               one(func(*endpointService) string { return "Interface" }),
+			"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
+		},
+		Tags:   c.tagsShown,
+		Paging: clippedPaging(),
+	}.rows(c, c.discoverable())
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +95,7 @@ func describeEndpointServices(c *call) (M, error) {
 	for i, svc := range rows {
 		names[i] = svc.name()
 	}
-	return withToken(M{
-		"ServiceNames":   list(names),
-		"ServiceDetails": listBy(rows, c.serviceDetail),
-	}, next), nil
+	return withToken(M{"ServiceNames": list(names), "ServiceDetails": listBy(rows, c.serviceDetail)}, next), nil
 }
 
 // noServiceName refuses a service name, in the same words whether it does not
@@ -142,9 +104,12 @@ func noServiceName(name string) *Error {
 	return refuse("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
 }
 
-// discoverable lists the services of the region that admit the caller.
+// discoverable lists the services that admit the caller, in its region.
 func (c *call) discoverable() []*endpointService {
 	var rows []*endpointService
+	if regions := c.in.strs("ServiceRegions"); len(regions) > 0 && !slices.Contains(regions, c.region) {
+		return nil
+	}
 	for _, l := range c.sim.cells() {
 		if l.Region != c.region {
 			continue

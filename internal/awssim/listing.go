@@ -11,6 +11,7 @@ type listing[T any] struct {
 	Tags    func(T) tags                         // nil: rows have none
 	Life    func(T) (created, deleted time.Time) // nil: rows were always there
 	Apart   bool                                 // ids and MaxResults exclude each other
+	Paging  paging                               // zero: ec2Paging
 }
 
 // rows picks, filters and pages.
@@ -26,7 +27,10 @@ func (by listing[T]) rows(c *call, all []T) ([]T, string, error) {
 	if picked, err = filter(c, picked, by.Filters, by.Tags); err != nil {
 		return nil, "", err
 	}
-	return page(c, picked, by.Key, ec2Paging())
+	if by.Paging == (paging{}) {
+		by.Paging = ec2Paging()
+	}
+	return page(c, picked, by.Key, by.Paging)
 }
 
 // shown leaves out what the list's lag hides.
@@ -74,9 +78,13 @@ func (by listing[T]) reply(c *call, all []T, set string, item func(T) M) (M, err
 	if err != nil {
 		return nil, err
 	}
-	out := M{set: listBy(rows, item)}
+	return withToken(M{set: listBy(rows, item)}, next), nil
+}
+
+// withToken adds the token of the next page to a reply, if there is one.
+func withToken(reply M, next string) M {
 	if next != "" {
-		out["NextToken"] = next
+		reply["NextToken"] = next
 	}
-	return out, nil
+	return reply
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -24,10 +23,7 @@ import (
 )
 
 const (
-	provider = "111111111111"
-	consumer = "222222222222"
-	partner  = "333333333333"
-	dnsOwner = "444444444444"
+	partner = "333333333333"
 
 	consumerVPC  = "vpc-02000000000000000"
 	consumerBare = "vpc-02000000000000001" // without DNS hostnames
@@ -94,21 +90,14 @@ func inPrivateLink(t *testing.T, knobs Knobs, test func(*linkTest)) {
 	})
 }
 
-// served serves requests in the process, without sockets.
-type served struct{ http.Handler }
-
-func (s served) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
 // config is an SDK configuration; id is an account id or an access key.
 func (lt *linkTest) config(id, secret, token string) aws.Config {
 	return aws.Config{
 		Region:      "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
-		HTTPClient:  &http.Client{Transport: served{lt.sim}},
+		HTTPClient:  &http.Client{Transport: inProcess{lt.sim}},
+		// A refusal is what most of these tests are after.
+		RetryMaxAttempts: 1,
 	}
 }
 
