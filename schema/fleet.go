@@ -201,7 +201,7 @@ type Endpoint struct {
 	// AllowReplace permits a plan to make a new endpoint in place of this
 	// one where AWS cannot change it. Clients lose their connection.
 	AllowReplace bool
-	Pos    Pos
+	Pos          Pos
 }
 
 // A Waiver lets an exposure stand until it expires.

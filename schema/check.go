@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A checker reads a fleet out of evaluated CUE and finds what CUE has no
+// words for.
+type checker struct {
+	*reading
+	today time.Time
+	frame *Fleet // the fleet apart from its services
+}
+
+// accounts checks accounts and zones against each other.
+func (c *checker) accounts(top *field) {
+	owner := map[string]string{}
+	for name, f := range top.get("accounts").each() {
+		id := c.frame.Accounts[name].ID
+		if other, ok := owner[id]; ok && id != "" {
+			f.get("id").fault(fmt.Sprintf("%s is the id of account %s too", id, other), "give each account one name")
+			continue
+		}
+		owner[id] = name
+	}
+	for _, f := range top.get("zones").each() {
+		c.ownAccount(f.get("account"), "a zone's records are linkfleet's to write")
+	}
+}
+
+func (c *checker) accountRole(f *field, a *Account) {
+	switch role := f.get("role"); {
+	case a.External && role.exists():
+		role.fault("an external account has no role of ours", "delete role, or external: true if linkfleet may assume a role there")
+	case a.External && f.get("externalId").exists():
+		f.get("externalId").fault("an external account has no role of ours, and so no external id", "delete externalId")
+	case !a.External && !role.exists() && !c.known[f.path()]:
+		f.fault("the account has no role", `write role: "linkfleet", the role that linkfleet assumes there, or external: true if the account is somebody else's`)
+	}
+}
+
+// account is the account that a field names, or nil when there is none of
+// the name, which is then on record.
+func (c *checker) namedAccount(f *field, name string) *Account {
+	if name == "" || c.frame.Accounts == nil {
+		return nil
+	}
+	if a := c.frame.Accounts[name]; a != nil {
+		return a
+	}
+	mend := fmt.Sprintf("declare it in accounts, or write one of %s", listed(maps.Keys(c.frame.Accounts)))
+	if near := didYouMean(name, maps.Keys(c.frame.Accounts)); near != "" {
+		mend = "did you mean " + near + "?"
+	}
+	f.fault(fmt.Sprintf("there is no account %q", name), mend)
+	return nil
+}
+
+// ownAccount checks a field that names an account where linkfleet works.
+func (c *checker) ownAccount(f *field, because string) *Account {
+	a := c.namedAccount(f, f.str())
+	if a != nil && a.External {
+		f.fault(fmt.Sprintf("account %s is external, and %s", a.Name, because), "name an account that has a role")
+	}
+	return a
+}
+
+// repeated finds equal elements in a list.
+func (c *checker) repeated(f *field) {
+	first := map[string]int{}
+	for i, e := range f.elements() {
+		s := e.str()
+		if j, ok := first[s]; ok && s != "" {
+			e.fault(fmt.Sprintf("%q stands in the list twice (see [%d])", s, j), "delete one")
+			continue
+		}
+		first[s] = i
+	}
+}
+
+// block is a canonical IPv4 CIDR block.
+func (c *checker) block(f *field) (netip.Prefix, bool) {
+	text := f.str()
+	if text == "" {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		f.fault(fmt.Sprintf("%q is not a CIDR block", text), "write an IPv4 CIDR block, such as \"10.0.0.0/8\"")
+		return netip.Prefix{}, false
+	}
+	if p != p.Masked() {
+		f.fault(fmt.Sprintf("%q has bits set beyond its /%d", text, p.Bits()), fmt.Sprintf("AWS would make it %q: write that", p.Masked()))
+		return netip.Prefix{}, false
+	}
+	return p, true
+}
+
+// listed writes names for a sentence: the first few, sorted.
+func listed(names iter.Seq[string]) string {
+	const most = 8
+	all := slices.Sorted(names)
+	if len(all) > most {
+		return strings.Join(all[:most], ", ") + ", …"
+	}
+	return strings.Join(all, ", ")
+}

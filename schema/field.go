@@ -1,0 +1,309 @@
+package schema
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/format"
+)
+
+// A field is a place in the evaluated fleet: the value there, what the
+// schema says of it, and where the author wrote it. Reading it finds its
+// faults: a reader asks for what it wants and gets zero values for what is
+// missing or wrong, which is then on record.
+type field struct {
+	in    *reading
+	up    *field
+	label string // "[3]" for an element of a list
+	value cue.Value
+	shape *shape
+	spot  *spot
+}
+
+// A reading gathers the faults of one evaluation.
+type reading struct {
+	faults
+	known map[string]bool // paths at fault
+}
+
+// path is the field's, as messages write it.
+func (f *field) path() string {
+	switch {
+	case f.up == nil:
+		return f.label
+	case f.label[0] == '[' || f.up.label == "":
+		return f.up.path() + f.label
+	}
+	return f.up.path() + "." + f.label
+}
+
+// pos is where the author wrote the field, or the nearest field around it.
+func (f *field) pos() Pos {
+	for ; f != nil; f = f.up {
+		if p := f.spot.pos(); p.File != "" {
+			return p
+		}
+		if p := place(f.value.Pos()); p.File != "" && p.File != schemaFile {
+			return p
+		}
+	}
+	return Pos{}
+}
+
+// fault records what is wrong with the field.
+func (f *field) fault(message, mend string) {
+	f.in.known[f.path()] = true
+	f.in.add(f.pos(), f.path(), message, mend)
+}
+
+// exists says whether anybody wrote the field or it has a default.
+func (f *field) exists() bool { return f != nil && f.value.Exists() }
+
+// get is a struct's field. If it must be there and is not, that is a fault.
+func (f *field) get(name string) *field {
+	g := &field{in: f.in, up: f, label: name, shape: f.shape.field(name), spot: f.spot.child(name)}
+	if !f.exists() {
+		return g
+	}
+	g.value = f.value.LookupPath(cue.MakePath(cue.Str(name)))
+	switch {
+	case !g.exists():
+		if g.shape.required {
+			g.fault("is missing", "write "+g.shape.wants)
+		}
+	case g.shape.isStruct() && g.value.IncompleteKind() != cue.StructKind && !brokenWithin(g.value):
+		g.misfit(g.value.Err())
+		g.value = cue.Value{}
+	}
+	return g
+}
+
+// brokenWithin says whether a value is a struct and what is wrong lies in
+// its fields.
+func brokenWithin(v cue.Value) bool {
+	fields, err := v.Fields()
+	return err == nil && fields.Next()
+}
+
+// each are the fields of a struct with free names, by name.
+func (f *field) each() iter.Seq2[string, *field] {
+	return func(yield func(string, *field) bool) {
+		kids := map[string]*field{}
+		if f.exists() {
+			fields, err := f.value.Fields()
+			for err == nil && fields.Next() {
+				name := fields.Selector().Unquoted()
+				kids[name] = &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.element, spot: f.spot.child(name)}
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(kids)) {
+			kid := kids[name]
+			if !f.shape.allows(name) {
+				kid.badName()
+				continue
+			}
+			if kid.value.IncompleteKind() != cue.StructKind && !brokenWithin(kid.value) {
+				kid.misfit(kid.value.Err())
+				kid.value = cue.Value{}
+			}
+			if !yield(name, kid) {
+				return
+			}
+		}
+	}
+}
+
+// elements are those of a list.
+func (f *field) elements() iter.Seq2[int, *field] {
+	return func(yield func(int, *field) bool) {
+		if !f.exists() {
+			return
+		}
+		v, _ := f.value.Default()
+		list, err := v.List()
+		if err != nil {
+			f.misfit(err)
+			return
+		}
+		for i := 0; list.Next(); i++ {
+			e := &field{in: f.in, up: f, label: fmt.Sprintf("[%d]", i), value: list.Value(), shape: f.shape, spot: f.spot.element(i)}
+			if !yield(i, e) {
+				return
+			}
+		}
+	}
+}
+
+// str is a string, or "" if it is absent or wrong.
+func (f *field) str() string {
+	if !f.exists() {
+		return ""
+	}
+	s, err := f.value.String()
+	if err != nil {
+		f.misfit(err)
+	}
+	return s
+}
+
+// num is a whole number, or 0.
+func (f *field) num() int {
+	if !f.exists() {
+		return 0
+	}
+	n, err := f.value.Int64()
+	if err != nil {
+		f.misfit(err)
+	}
+	return int(n)
+}
+
+// isNumber says whether the value is a number.
+func (f *field) isNumber() bool {
+	if !f.exists() {
+		return false
+	}
+	v, _ := f.value.Default()
+	return v.Kind() == cue.IntKind
+}
+
+// flag is a boolean, or false.
+func (f *field) flag() bool {
+	if !f.exists() {
+		return false
+	}
+	b, err := f.value.Bool()
+	if err != nil {
+		f.misfit(err)
+	}
+	return b
+}
+
+// strs is a list of strings, in the author's order.
+func (f *field) strs() []string {
+	var out []string
+	for _, e := range f.elements() {
+		if s := e.str(); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// misfit records that the field's value is not what the schema wants.
+func (f *field) misfit(err error) {
+	mend := "write " + f.shape.wants
+	if a, b, ok := f.conflict(err); ok {
+		f.in.known[f.path()] = true
+		f.in.add(a.pos, f.path(), fmt.Sprintf("%s here, but %s at %s", a.text, b.text, b.pos), "keep one of the two")
+		return
+	}
+	text := f.written()
+	switch {
+	case text == "" && incomplete(f.value):
+		f.fault("has no value yet", mend)
+	case incomplete(f.value):
+		f.fault(text+" is no value yet", mend)
+	case text == "":
+		f.fault("does not fit", mend)
+	default:
+		f.fault(text+" does not fit", mend)
+	}
+}
+
+// incomplete says whether more text could make the value whole.
+func incomplete(v cue.Value) bool { return v.IncompleteKind() != cue.BottomKind && !v.IsConcrete() }
+
+// A saying is what one place says a field is.
+type saying struct {
+	pos  Pos
+	text string
+}
+
+// conflict finds two places that write different values.
+func (f *field) conflict(err error) (a, b saying, ok bool) {
+	var says []saying
+	if f.spot != nil {
+		for _, w := range f.spot.writes {
+			if text := sourceText(w.value); isPlain(w.value) && !slices.ContainsFunc(says, func(s saying) bool { return s.text == text }) {
+				says = append(says, saying{place(w.label), text})
+			}
+		}
+	}
+	if len(says) >= 2 {
+		return says[0], says[1], true
+	}
+	return a, b, false
+}
+
+// written is how the author wrote the value, if that is short.
+func (f *field) written() string {
+	if f.spot != nil {
+		for _, w := range f.spot.writes {
+			if text := sourceText(w.value); len(text) <= 60 && !strings.Contains(text, "\n") {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// isPlain says whether an expression is a literal, and so a value that
+// another literal contradicts.
+func isPlain(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.BasicLit, *ast.ListLit, *ast.StructLit:
+		return true
+	case *ast.UnaryExpr:
+		return isPlain(x.X)
+	}
+	return false
+}
+
+func sourceText(x ast.Expr) string {
+	b, err := format.Node(x)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// unknownFields finds the fields that the schema does not have, at every
+// depth.
+func (f *field) unknownFields() {
+	if !f.exists() || f.shape == nil || f.shape.open || !f.shape.isStruct() {
+		return
+	}
+	fields, err := f.value.Fields()
+	for err == nil && fields.Next() {
+		name := fields.Selector().Unquoted()
+		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.field(name), spot: f.spot.child(name)}
+		switch {
+		case kid.shape == nil:
+			kid.fault("unknown field", f.shape.instead(name))
+		case !f.shape.allows(name):
+			kid.badName()
+		default:
+			kid.unknownFields()
+		}
+	}
+}
+
+// instead says what to write in place of an unknown field.
+func (s *shape) instead(name string) string {
+	if near := didYouMean(name, s.names()); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "the fields here are " + strings.Join(s.order, ", ")
+}
+
+// badName records a free name that the schema does not allow.
+func (f *field) badName() {
+	f.fault(strconv.Quote(f.label)+" is not a name that fits here", "use "+f.up.shape.key)
+}

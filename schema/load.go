@@ -1,0 +1,176 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Load reads the fleet in a folder: every .cue file of package fleet there
+// and in the folders below, unified. It needs no network and starts no other
+// program.
+//
+// Waivers are held against today. If the author's text is at fault, the
+// error holds every fault of it ([Faults]) and the fleet is nil. Warnings
+// may come with either.
+func Load(ctx context.Context, dir string, today time.Time) (*Fleet, []Warning, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the fleet's folder: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, nil, fmt.Errorf("%s is a file; give the folder that holds the fleet", dir)
+	}
+	return LoadFS(ctx, os.DirFS(dir), today)
+}
+
+// LoadFS is [Load] for a file system, such as a commit's.
+func LoadFS(ctx context.Context, fsys fs.FS, today time.Time) (*Fleet, []Warning, error) {
+	return load(ctx, fsys, today, divide)
+}
+
+// load takes how to divide the fleet, so that tests can compare ways.
+func load(ctx context.Context, fsys fs.FS, today time.Time, divide func([]*outline) []unit) (*Fleet, []Warning, error) {
+	l := &loading{today: today, divide: divide}
+	var err error
+	if l.shape, err = readShape(); err != nil {
+		return nil, nil, err
+	}
+	if l.repo, err = readRepository(ctx, fsys, &l.faults); err != nil {
+		return nil, nil, err
+	}
+	l.repo.checkSchema(&l.faults)
+	fleet, err := l.run(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := l.errs.joined(); err != nil {
+		return nil, l.warnings, err
+	}
+	return fleet, l.warnings, nil
+}
+
+// A loading is one run of Load.
+type loading struct {
+	faults
+	today  time.Time
+	divide func([]*outline) []unit
+	shape  *shape
+	repo   *repository
+}
+
+func (l *loading) run(ctx context.Context) (*Fleet, error) {
+	outlines := l.outlines()
+	if len(l.errs) > 0 && len(outlines) < len(l.repo.fleet) {
+		return nil, nil // files that do not parse: what is missing is unknown
+	}
+	units := l.divide(outlines)
+	first := l.evaluate(units[0], nil)
+	l.join(first.faults)
+	results := make([]result, len(units))
+	results[0] = first
+	if err := l.evaluateAll(ctx, units, first.fleet, results); err != nil {
+		return nil, err
+	}
+	for _, r := range results[1:] {
+		l.join(r.faults)
+		maps.Copy(first.fleet.Services, r.services)
+	}
+	c := &checker{reading: &reading{known: map[string]bool{}}, today: l.today}
+	c.across(first.fleet)
+	l.join(c.faults)
+	return first.fleet, nil
+}
+
+// outlines parses every file, and finds what can be said of each alone.
+func (l *loading) outlines() []*outline {
+	var outlines []*outline
+	defs := l.definitions()
+	for _, source := range l.repo.fleet {
+		file, err := l.repo.parse(source.name, source.text)
+		if err != nil {
+			l.addCUE(err, source.name, "")
+			continue
+		}
+		o := newOutline(source, file)
+		l.checkFile(file, o, defs)
+		outlines = append(outlines, o)
+	}
+	l.checkSpread(outlines)
+	return outlines
+}
+
+func (l *loading) definitions() map[string]bool {
+	file, err := l.repo.parse(schemaFile, schemaText)
+	if err != nil {
+		return nil
+	}
+	return definitions(file)
+}
+
+// A result is what came of a unit.
+type result struct {
+	faults
+	fleet    *Fleet
+	services map[string]*Service
+}
+
+// evaluateAll evaluates all units but the first, side by side. Units are
+// small, so that when ctx ends, the end is near.
+func (l *loading) evaluateAll(ctx context.Context, units []unit, fleet *Fleet, results []result) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := 1; i < len(units); i++ {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("loading the fleet: %w", err)
+			}
+			results[i] = l.evaluate(units[i], fleet)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// evaluate evaluates a unit, reads it and checks it. The fleet is what the
+// first unit holds; nil for that unit itself.
+func (l *loading) evaluate(u unit, fleet *Fleet) result {
+	in := &reading{known: map[string]bool{}}
+	v, spot, err := l.repo.evaluate(u)
+	if err != nil {
+		in.explain(err, spot, in.known)
+		if fleet == nil {
+			fleet = &Fleet{Services: map[string]*Service{}}
+		}
+		return result{faults: in.faults, fleet: fleet}
+	}
+	c := &checker{reading: in, today: l.today, frame: fleet}
+	top := &field{in: in, value: v, shape: l.shape, spot: spot}
+	r := result{services: map[string]*Service{}}
+	if u.rest {
+		c.frame = c.fleet(top)
+		c.accounts(top)
+	}
+	if u.services {
+		for name, f := range top.get("services").each() {
+			s := c.service(name, f)
+			c.checkService(f, s)
+			r.services[name] = s
+		}
+	}
+	if u.rest {
+		maps.Copy(c.frame.Services, r.services)
+	}
+	if err := vet(v); err != nil {
+		top.unknownFields()
+		in.explain(err, spot, in.known)
+	}
+	r.faults, r.fleet = in.faults, c.frame
+	return r
+}
