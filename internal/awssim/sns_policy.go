@@ -19,7 +19,7 @@ type accessRequest struct {
 // asRequest is the call as a policy sees it.
 func (c *call) asRequest(op string) accessRequest {
 	return accessRequest{
-		Principal: c.principal, Account: c.account, Action: "sns:" + op, Resource: c.in.str("TopicArn"),
+		Principal: c.principal, Account: c.account, Action: "sns:" + op,
 		Context: map[string]string{
 			"aws:sourceowner": c.account, "aws:sourceaccount": c.account,
 			"aws:principalaccount": c.account, "aws:principalarn": c.principal,
@@ -137,7 +137,7 @@ func (p principals) include(r accessRequest) bool {
 		return true
 	}
 	if r.Service != "" {
-		return slices.Contains(p.Service, r.Service)
+		return slices.Contains(p.Service, r.Service) || slices.Contains(p.AWS, "*")
 	}
 	root := "arn:aws:iam::" + r.Account + ":root"
 	return slices.ContainsFunc(p.AWS, func(who string) bool {
