@@ -116,9 +116,10 @@ func TestConnectionsAreReused(t *testing.T) {
 	isolate(t)
 	const side = 40 // fewer twice than EC2's bucket holds, and more than the SDK keeps
 	var connections atomic.Int32
-	arrived := make(chan bool)
+	arrived, release := make(chan bool), make(chan bool)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		arrived <- true // until all are there
+		arrived <- true
+		<-release // once all are there
 		io.WriteString(w, "<DescribeVpcsResponse/>")
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -143,6 +144,9 @@ func TestConnectionsAreReused(t *testing.T) {
 		}
 		for range side {
 			<-arrived
+		}
+		for range side {
+			release <- true
 		}
 		wg.Wait()
 	}

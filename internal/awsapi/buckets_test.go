@@ -96,6 +96,36 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
+// Where others have emptied AWS's bucket, one refusal tells, and what comes
+// after is sent at the rate at which it refills.
+func TestRefusalSlowsOthers(t *testing.T) {
+	isolate(t)
+	synctest.Test(t, func(t *testing.T) {
+		bucket := &theirs{size: 100, refill: 20, speed: 1, last: time.Now()}
+		f := &fakeAWS{answer: func(r request) reply {
+			if !bucket.take(r.at) {
+				return ec2Error(503, "RequestLimitExceeded", "Request limit exceeded.")
+			}
+			return reply{}
+		}}
+		a := newAPI(t, options(f))
+		p := placeOf(t, a, "base", "us-east-1")
+		var wg sync.WaitGroup
+		for range 60 {
+			wg.Go(func() {
+				if err := describeVpcs(t.Context(), p); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		wg.Wait()
+		if n := a.Calls()[0].Throttled; n == 0 || n > 10 {
+			t.Errorf("%d of 60 calls were throttled, want a few", n)
+		}
+	})
+}
+
 // Buckets are per account id, region and operation; Route 53's are not per
 // region.
 func TestWhoseBucket(t *testing.T) {

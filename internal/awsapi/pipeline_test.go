@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/linkfleet/linkfleet/planner"
@@ -141,6 +142,24 @@ func TestRetriesEnd(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// What has had its own retries is not retried by who waits for it.
+func TestNoRetriesOfRetries(t *testing.T) {
+	lost := &smithyhttp.RequestSendError{Err: syscall.ECONNRESET}
+	for err, want := range map[error]bool{
+		lost:                                 true,
+		&assumeError{"role", lost}:           false,
+		&credentialsError{lost}:              false,
+		&verdict{err: lost}:                  false,
+		&verdict{io.EOF, true}:               true,
+		errors.New("something else"):         false,
+		&aws.RequestCanceledError{Err: lost}: false,
+	} {
+		if got := newRetryer(1).IsErrorRetryable(err); got != want {
+			t.Errorf("%T %v is retried: %v, want %v", err, err, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,11 +102,14 @@ func TestExpiredSessionIsReplaced(t *testing.T) {
 	isolate(t)
 	synctest.Test(t, func(t *testing.T) {
 		revoked := map[string]bool{}
+		var refusals atomic.Int64
 		f := &fakeAWS{answer: func(r request) reply {
-			if revoked[r.key] {
-				return ec2Error(400, "RequestExpired", "Request has expired.")
+			if !revoked[r.key] {
+				return reply{}
 			}
-			return reply{}
+			said := ec2Error(400, "RequestExpired", "Request has expired.")
+			said.after = time.Duration(refusals.Add(1)) * time.Second
+			return said
 		}}
 		p := placeOf(t, newAPI(t, options(f)), "risk", "us-east-1")
 		describe := func() error {
