@@ -72,10 +72,11 @@ func subnetID(mark string, n int) string {
 	return "subnet-" + mark + "00000000000000" + string(rune('0'+n))
 }
 
-// A linkTest is a world at work, inside a bubble of virtual time.
+// A linkTest is a world at work.
 type linkTest struct {
 	*testing.T
-	sim *Sim
+	sim  *Sim
+	wait func(time.Duration) // lets the simulator's time pass
 }
 
 // inPrivateLink runs a test in a fresh world, in virtual time.
@@ -86,7 +87,7 @@ func inPrivateLink(t *testing.T, knobs Knobs, test func(*linkTest)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(&linkTest{T: t, sim: sim})
+		test(&linkTest{T: t, sim: sim, wait: time.Sleep})
 	})
 }
 
@@ -149,7 +150,7 @@ func (lt *linkTest) balancer(name string, subnets ...int) string {
 		Name: &name, Type: elbtypes.LoadBalancerTypeEnumNetwork, Scheme: elbtypes.LoadBalancerSchemeEnumInternal, Subnets: ids,
 	})
 	lt.ok(err)
-	time.Sleep(5 * time.Minute)
+	lt.wait(5 * time.Minute)
 	return *out.LoadBalancers[0].LoadBalancerArn
 }
 
@@ -205,7 +206,7 @@ func (lt *linkTest) accept(service *ec2types.ServiceConfiguration, ids ...string
 	if len(out.Unsuccessful) > 0 {
 		lt.Fatalf("not accepted: %s", *out.Unsuccessful[0].Error.Message)
 	}
-	time.Sleep(2 * time.Minute)
+	lt.wait(2 * time.Minute)
 }
 
 // endpoint describes an endpoint of the consumer's.
@@ -263,7 +264,7 @@ func (lt *linkTest) verify(service *ec2types.ServiceConfiguration) ec2types.DnsN
 	_, err := lt.ec2(provider).StartVpcEndpointServicePrivateDnsVerification(lt.Context(),
 		&ec2.StartVpcEndpointServicePrivateDnsVerificationInput{ServiceId: service.ServiceId})
 	lt.ok(err)
-	time.Sleep(2 * time.Minute)
+	lt.wait(2 * time.Minute)
 	return lt.configuration(service).PrivateDnsNameConfiguration.State
 }
 
