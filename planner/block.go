@@ -25,7 +25,7 @@ func (n *node) group() Group {
 // hold holds the deletes that unread places forbid, and whatever waits for
 // something that is held.
 func (d *differ) hold() {
-	if unread := d.unreadPlaces(); len(unread) > 0 {
+	if unread := unreadPlaces(d.in.Live.Unread); len(unread) > 0 {
 		reason := fmt.Sprintf("something in %s may use it, which could not be read", list(unread))
 		for _, n := range d.nodes {
 			if n.Action == Delete && n.site.trait.Shared {
@@ -38,16 +38,11 @@ func (d *differ) hold() {
 
 // list names places, at most three of them.
 func list(places []Place) string {
-	const most = 3
 	var names []string
-	for _, p := range places[:min(len(places), most)] {
+	for _, p := range places {
 		names = append(names, p.String())
 	}
-	text := strings.Join(names, ", ")
-	if more := len(places) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return enumerate(names, 3)
 }
 
 // cascade holds what waits for something held. Reasons name the root.

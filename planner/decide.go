@@ -3,7 +3,6 @@ package planner
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -253,9 +252,4 @@ const verbReplace = "replace"
 // verb is the word for an action; "" for none.
 func (t Trait) verb(a Action) string {
 	return cmp.Or(t.Verbs[a], string(a))
-}
-
-// unreadPlaces are the places that could not be read, sorted.
-func (d *differ) unreadPlaces() []Place {
-	return slices.SortedFunc(maps.Keys(d.in.Live.Unread), Place.Compare)
 }

@@ -216,8 +216,8 @@ func (s spec) values(l *leaf) *[]Value {
 	return f.Convert(reflect.TypeFor[*[]Value]()).Interface().(*[]Value)
 }
 
-// tidy sorts a set and drops what is in it twice. An empty set becomes nil,
-// so that none and empty are the same bytes.
+// tidy sorts a set and drops what is in it twice. None becomes an empty set,
+// so that both are the same bytes.
 func (s spec) tidy(l *leaf) {
 	switch l.shape {
 	case isStrings:
@@ -230,9 +230,6 @@ func (s spec) tidy(l *leaf) {
 }
 
 func tidyStrings(f reflect.Value) reflect.Value {
-	if f.Len() == 0 {
-		return reflect.Zero(f.Type())
-	}
 	texts := make([]string, f.Len())
 	for i := range texts {
 		texts[i] = f.Index(i).String()
@@ -247,10 +244,8 @@ func tidyStrings(f reflect.Value) reflect.Value {
 }
 
 func tidyValues(vs []Value) []Value {
-	if len(vs) == 0 {
-		return nil
-	}
-	vs = slices.SortedFunc(slices.Values(vs), compareValues)
+	vs = append(make([]Value, 0, len(vs)), vs...)
+	slices.SortFunc(vs, compareValues)
 	return slices.CompactFunc(vs, func(a, b Value) bool { return compareValues(a, b) == 0 })
 }
 

@@ -1,0 +1,114 @@
+package planner
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Names, ids and error texts come from the fleet's authors, from AWS and from
+// strangers' tags. Each format has its own way to make them harmless.
+
+// clean makes text fit for a terminal and for a line: whatever is not
+// printable, be it an escape sequence, a line break, an invisible or
+// direction-changing character or a broken byte, stands as its Go escape.
+func clean(text string) string {
+	if isClean(text) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func isClean(text string) bool {
+	for _, r := range text {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// invisible is a zero-width space. Forges look for mentions, references and
+// links after they have read the entities, so these must be broken up.
+const invisible = "&#8203;"
+
+// markdown makes text mean itself in the prose of a pull-request comment: no
+// markup, no HTML, no mention of anyone, no reference, no link.
+func markdown(text string) string {
+	var b strings.Builder
+	text = clean(text)
+	for i, r := range text {
+		switch {
+		case r == '@' || r == '#':
+			fmt.Fprintf(&b, "&#%d;%s", r, invisible)
+		case r == ':' && strings.HasPrefix(text[i:], "://"), r == '.' && strings.HasSuffix(strings.ToLower(text[:i]), "www"):
+			b.WriteString(invisible)
+			b.WriteRune(r)
+		case strings.ContainsRune("\\`*_[]<>&|~$", r), startsList(text[:i], r):
+			fmt.Fprintf(&b, "&#%d;", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// startsList tells whether r, after before, would begin an item of a list.
+func startsList(before string, r rune) bool {
+	if r == '-' || r == '+' {
+		return before == ""
+	}
+	return (r == '.' || r == ')') && before != "" && strings.Trim(before, "0123456789") == ""
+}
+
+// fence is a line of backticks that no run within lines ends.
+func fence(lines []string) string {
+	longest := 2
+	for _, line := range lines {
+		run := 0
+		for _, r := range line {
+			if r != '`' {
+				run = 0
+				continue
+			}
+			run++
+			longest = max(longest, run)
+		}
+	}
+	return strings.Repeat("`", longest+1)
+}
+
+// plainJSON escapes, in a JSON text, the characters that JSON allows in
+// strings but terminals and editors may obey: DEL and the C1 controls, and
+// what changes the direction of writing or is invisible.
+func plainJSON(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == '\n' || unicode.IsPrint(r) {
+			out = append(out, text[:size]...)
+		} else {
+			for _, u := range utf16Of(r) {
+				out = fmt.Appendf(out, `\u%04x`, u)
+			}
+		}
+		text = text[size:]
+	}
+	return out
+}

@@ -1,0 +1,238 @@
+package planner
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// The outline is a plan as people read it: by service, then consumer, one
+// row for each step. All its texts are clean.
+
+type section struct {
+	service string // "" is what no single service owns
+	groups  []group
+}
+
+type group struct {
+	consumer string // "" is the service's own side
+	rows     []row
+}
+
+type row struct {
+	change Action // what it is to people, verbReplace included
+	what   string // "endpoint", "listener https"
+	id     string // shortened; "" before a create
+	place  string
+	remark string // a verb of the kind's own, the order of a replacement
+	origin string
+	fields []string
+}
+
+// outline sorts the steps of p by group; in a group they keep their order.
+func outline(p *Plan) []section {
+	olds := map[Addr]Step{}
+	for _, s := range p.Steps {
+		if s.Replaces && s.Action == Delete {
+			olds[s.Addr] = s
+		}
+	}
+	byGroup := map[Group][]row{}
+	for _, s := range p.Steps {
+		if s.Change() != "" {
+			byGroup[s.Group()] = append(byGroup[s.Group()], newRow(s, olds[s.Addr]))
+		}
+	}
+	var groups []Group
+	for g := range byGroup {
+		groups = append(groups, g)
+	}
+	slices.SortFunc(groups, func(a, b Group) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Consumer, b.Consumer))
+	})
+	var sections []section
+	for i, g := range groups {
+		if i == 0 || g.Service != groups[i-1].Service {
+			sections = append(sections, section{service: clean(g.Service)})
+		}
+		last := &sections[len(sections)-1]
+		last.groups = append(last.groups, group{clean(g.Consumer), byGroup[g]})
+	}
+	return sections
+}
+
+// newRow is the row of s; old is the deleting half if s is a replacement.
+func newRow(s, old Step) row {
+	r := row{
+		change: s.Change(),
+		what:   what(s.Addr, s.Group()),
+		id:     shortID(cmp.Or(s.Before.ID, old.ID)),
+		place:  clean(s.Addr.Place.String()),
+		origin: clean(s.After.Origin),
+		fields: fieldLines(s.Fields),
+	}
+	switch {
+	case s.Replaces && slices.Contains(s.WaitsFor, old.StepKey):
+		r.remark = "replace: the old goes first"
+	case s.Replaces && old.ID != "":
+		r.remark = "replace: the old goes last"
+	case s.Replaces:
+		r.remark = "replace"
+	case s.Verb != string(s.Action):
+		r.remark = clean(s.Verb)
+	}
+	return r
+}
+
+// what names a resource where its group stands above it: the kind, and of
+// the name what the group does not say.
+func what(a Addr, g Group) string {
+	name := a.Name
+	for _, part := range []string{g.Service, g.Consumer} {
+		if part == "" {
+			continue
+		}
+		if name == part {
+			name = ""
+		}
+		name = strings.TrimPrefix(name, part+"/")
+	}
+	return clean(strings.TrimSpace(a.Kind + " " + name))
+}
+
+// shortID is an id as short as it stays telling: of an ARN the part that
+// names the resource.
+func shortID(id string) string {
+	if parts := strings.SplitN(id, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		id = parts[5]
+	}
+	id = clean(id)
+	const most = 40
+	if runes := []rune(id); len(runes) > most {
+		return string(runes[:most/2]) + "…" + string(runes[len(runes)-most/2+1:])
+	}
+	return id
+}
+
+// fieldLines are the differences, one line each; sets and long texts take a
+// line for each element.
+func fieldLines(fields []Field) []string {
+	var lines []string
+	for _, f := range fields {
+		path := clean(f.Path)
+		remark := ""
+		if f.Replace {
+			remark = "  (forces the replacement)"
+		}
+		before, after := shown(f.Before), shown(f.After)
+		const long = 100
+		switch {
+		case len(f.Removed)+len(f.Added) > 0:
+			lines = append(lines, path+":"+remark)
+			lines = append(lines, signed(f.Removed, f.Added)...)
+		case len(before)+len(after) > long:
+			lines = append(lines, path+":"+remark, "  - "+before, "  + "+after)
+		default:
+			lines = append(lines, path+": "+before+" → "+after+remark)
+		}
+	}
+	return lines
+}
+
+func signed(removed, added []string) []string {
+	var lines []string
+	for _, e := range removed {
+		lines = append(lines, "  - "+shown(e))
+	}
+	for _, e := range added {
+		lines = append(lines, "  + "+shown(e))
+	}
+	return lines
+}
+
+func shown(text string) string {
+	if text == "" {
+		return `""`
+	}
+	return clean(text)
+}
+
+// An obstacle is one reason with all that it blocks.
+type obstacle struct {
+	cause        Cause
+	reason, mend string
+	blocked      []Blocked
+}
+
+// obstacles puts together what is blocked for one reason, causes that have
+// others before those: a chain is read from its root.
+func obstacles(blocked []Blocked) []obstacle {
+	var list []obstacle
+	index := map[[3]string]int{}
+	for _, b := range blocked {
+		key := [3]string{string(b.Cause), b.Reason, b.Mend}
+		i, ok := index[key]
+		if !ok {
+			i = len(list)
+			index[key] = i
+			list = append(list, obstacle{cause: b.Cause, reason: b.Reason, mend: b.Mend})
+		}
+		list[i].blocked = append(list[i].blocked, b)
+	}
+	slices.SortStableFunc(list, func(a, b obstacle) int { return a.cause.weight() - b.cause.weight() })
+	return list
+}
+
+func (c Cause) weight() int {
+	return slices.Index([]Cause{CauseRefused, CauseCycle, CauseUnread, CauseDepends}, c)
+}
+
+// blockedText is the step that is blocked, or the resource if it is not
+// known what would have to be done.
+func blockedText(b Blocked) string {
+	text := b.Addr.String()
+	if b.ID != "" {
+		text += " (" + b.ID + ")"
+	}
+	if verb := cmp.Or(b.Verb, string(b.Action)); verb != "" {
+		text = verb + " " + text
+	}
+	return clean(text)
+}
+
+// noteTitles are the headings of notes.
+func (k NoteKind) title() string {
+	switch k {
+	case NoteOutage:
+		return "Outages"
+	case NoteWarning:
+		return "Warnings"
+	case NoteUnknown:
+		return "Unknown connections"
+	case NoteWaiting:
+		return "Waiting"
+	default:
+		return "Notes"
+	}
+}
+
+func (n Note) who() string {
+	g := n.Group
+	switch {
+	case g.Service != "" && g.Consumer != "":
+		return g.Service + "/" + g.Consumer
+	case g.Service != "":
+		return g.Service
+	default:
+		return n.Addr.String()
+	}
+}
+
+// heading is the first line of a plan.
+func heading(p *Plan) string {
+	if p.Commit == "" {
+		return "Fleet " + clean(p.Fleet)
+	}
+	commit := clean(p.Commit)
+	return "Fleet " + clean(p.Fleet) + " at commit " + commit[:min(len(commit), 12)]
+}
