@@ -114,7 +114,7 @@ func TestEndpointOverridesAll(t *testing.T) {
 // Requests side by side keep their connections for the next ones.
 func TestConnectionsAreReused(t *testing.T) {
 	isolate(t)
-	const side = 40 // fewer twice than EC2's bucket holds, and more than the SDK keeps
+	const side = 40 // no more twice than EC2's bucket holds, and more than the SDK keeps
 	var connections atomic.Int32
 	arrived, release := make(chan bool), make(chan bool)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -104,14 +104,14 @@ func (b *bucket) limiter(speed float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(b.refill*refillShare*speed), int(size))
 }
 
-// unbounded tells whether a sweep names neither ids nor filters nor a page
-// size; AWS allows fewer of these.
+// unbounded tells whether a sweep names neither a filter nor a page size; of
+// some operations AWS allows fewer of these. Ids it does not count as filters.
 func unbounded(input any) bool {
 	switch in := input.(type) {
 	case *ec2.DescribeNetworkInterfacesInput:
-		return in.MaxResults == nil && len(in.Filters)+len(in.NetworkInterfaceIds) == 0
+		return in.MaxResults == nil && len(in.Filters) == 0
 	case *ec2.DescribeSecurityGroupsInput:
-		return in.MaxResults == nil && len(in.Filters)+len(in.GroupIds)+len(in.GroupNames) == 0
+		return in.MaxResults == nil && len(in.Filters) == 0
 	}
 	return false
 }
