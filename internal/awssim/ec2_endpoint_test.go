@@ -99,6 +99,17 @@ func TestEndpointRefused(t *testing.T) {
 		{"no such group", func(in *ec2.CreateVpcEndpointInput) { in.SecurityGroupIds = []string{"sg-0ffffffffffffffff"} }, "InvalidGroup.NotFound", ""},
 		{"a group elsewhere", func(in *ec2.CreateVpcEndpointInput) { in.SecurityGroupIds = []string{"sg-0b000000000000000"} }, "InvalidParameter", "does not belong to the VPC"},
 		{"an address type", func(in *ec2.CreateVpcEndpointInput) { in.IpAddressType = ec2types.IpAddressTypeDualstack }, "InvalidParameter", "dualstack"},
+		{"an address record type", func(in *ec2.CreateVpcEndpointInput) {
+			in.DnsOptions = &ec2types.DnsOptionsSpecification{DnsRecordIpType: ec2types.DnsRecordIpTypeIpv6}
+		}, "InvalidParameter", "ipv6"},
+		{"an option of resource endpoints", func(in *ec2.CreateVpcEndpointInput) {
+			in.DnsOptions = &ec2types.DnsOptionsSpecification{PrivateDnsPreference: aws.String("ALL_DOMAINS")}
+		}, "InvalidParameter", "PrivateDnsPreference"},
+		{"a policy", func(in *ec2.CreateVpcEndpointInput) { in.PolicyDocument = aws.String(`{"Statement":[]}`) },
+			"InvalidParameter", "does not support endpoint policies"},
+		{"an address in no subnet of the request", func(in *ec2.CreateVpcEndpointInput) {
+			in.SubnetConfigurations = []ec2types.SubnetConfiguration{{SubnetId: aws.String(subnetID("02", 2)), Ipv4: aws.String("10.20.2.9")}}
+		}, "InvalidParameter", "is not among the subnets"},
 		{"a private name", func(in *ec2.CreateVpcEndpointInput) { in.PrivateDnsEnabled = aws.Bool(true) },
 			"InvalidParameter", "does not provide a private DNS name."},
 	}

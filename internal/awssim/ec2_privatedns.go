@@ -20,11 +20,13 @@ const (
 // once its owner has shown to own the domain: by a TXT record in the public
 // DNS that holds Value, at Label.Domain.
 type privateName struct {
-	Domain   string // lower case; may begin with *.
-	Label    string // _ and 20 letters and digits
-	Value    string // vpce: and 20 letters and digits
-	State    string
-	CheckDue time.Time // when the verification under way ends; zero: none is
+	Domain string // lower case; may begin with *.
+	Label  string // _ and 20 letters and digits
+	Value  string // vpce: and 20 letters and digits
+	State  string
+
+	CheckDue   time.Time // when the verification under way ends; zero: none is
+	RecheckDue time.Time // when AWS looks at the proof again of itself; zero: never
 }
 
 // newPrivateName begins a name's life, with a token of its own.
@@ -109,8 +111,8 @@ func (s *Sim) domainChecked(svc *endpointService, e event) {
 
 // domainRechecked looks whether the proof of a verified name still stands.
 // Losing it hinders new uses of the name and leaves the present ones alone.
-func (s *Sim) domainRechecked(svc *endpointService, _ event) {
-	if name := svc.PrivateName; name != nil && name.State == nameVerified {
+func (s *Sim) domainRechecked(svc *endpointService, e event) {
+	if name := svc.PrivateName; name != nil && name.State == nameVerified && e.At.Equal(name.RecheckDue) {
 		s.settleName(name)
 		s.recheckLater(svc)
 	}
@@ -126,7 +128,8 @@ func (s *Sim) settleName(name *privateName) {
 // recheckLater plans the next look at a verified name, if the knob wants any.
 func (s *Sim) recheckLater(svc *endpointService) {
 	if wait := s.latency("domainRecheck"); wait > 0 && svc.PrivateName.State == nameVerified {
-		s.after(wait, eventDomainRechecked, svc.Owner, svc.Region, svc.ID)
+		svc.PrivateName.RecheckDue = s.now().Add(wait)
+		s.at(svc.PrivateName.RecheckDue, eventDomainRechecked, svc.Owner, svc.Region, svc.ID)
 	}
 }
 
