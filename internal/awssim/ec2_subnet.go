@@ -72,6 +72,9 @@ func createSubnet(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.roomForSubnet(v); err != nil {
+		return nil, err
+	}
 	block, err := c.subnetBlock(v)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,19 @@ func createSubnet(c *call) (M, error) {
 	s := &subnet{ID: c.newID("subnet"), VPC: v.ID, CIDR: block.String(), Zone: zone, ZoneID: zoneID, Available: capacity(block), Tags: t}
 	c.cell().Network.Subnets.put(s.ID, s)
 	return M{"Subnet": c.subnetItem(s)}, nil
+}
+
+func (c *call) roomForSubnet(v *vpc) error {
+	n := 0
+	for _, s := range c.cell().Network.Subnets.all() {
+		if s.VPC == v.ID {
+			n++
+		}
+	}
+	if n >= c.quota("subnetsPerVpc") {
+		return refuse("SubnetLimitExceeded", "The maximum number of subnets for %s has been reached.", v.ID)
+	}
+	return nil
 }
 
 // subnetBlock checks the block of a new subnet: inside its VPC's, /16 to /28,

@@ -42,7 +42,6 @@ func defaultLatencies() map[string]time.Duration {
 		"targetDrain":           300 * time.Second,  // draining to gone, unless the group's attribute says
 		"taggingLag":            0,                  // how old the tagging API's view of a place may be
 		"dnsSync":               30 * time.Second,   // a Route 53 change: PENDING to INSYNC
-		"topicConfirmation":     3 * 24 * time.Hour, // subscribe tokens
 		"tokenMemory":           24 * time.Hour,     // idempotency tokens are remembered
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The compact form; awssim's model.go reads it and documents it.
@@ -70,6 +71,9 @@ func (full *fullModel) compact(service service) (*smallModel, error) {
 			return nil, fmt.Errorf("the model has no operation %s", name)
 		}
 		small.Operations[name] = full.operation(small, op)
+	}
+	if small.Namespace != "" { // the services end it in a slash, the models not always
+		small.Namespace = strings.TrimSuffix(small.Namespace, "/") + "/"
 	}
 	return small, nil
 }

@@ -15,12 +15,12 @@ func services() []service {
 		{"route53", "route53", "2013-04-01", []string{
 			"ListHostedZones", "ListHostedZonesByName", "GetHostedZone", "CreateHostedZone", "DeleteHostedZone",
 			"ListResourceRecordSets", "ChangeResourceRecordSets", "GetChange",
-			"ListTagsForResource", "ListTagsForResources", "ChangeTagsForResource",
+			"ListTagsForResource", "ChangeTagsForResource",
 		}},
 		{"sns", "sns", "2010-03-31", []string{
 			"CreateTopic", "DeleteTopic", "ListTopics", "GetTopicAttributes", "SetTopicAttributes",
 			"ListTagsForResource", "TagResource", "UntagResource",
-			"Subscribe", "Unsubscribe", "ListSubscriptionsByTopic", "Publish",
+			"Subscribe", "ListSubscriptionsByTopic", "Publish",
 		}},
 		{"sts", "sts", "2011-06-15", []string{"GetCallerIdentity", "AssumeRole"}},
 		{"tagging", "resourcegroupstaggingapi", "2017-01-26", []string{"GetResources"}},
@@ -41,6 +41,7 @@ func ec2Operations() []string {
 		"CreateVpcEndpointServiceConfiguration", "ModifyVpcEndpointServiceConfiguration",
 		"DescribeVpcEndpointServiceConfigurations", "DeleteVpcEndpointServiceConfigurations",
 		"ModifyVpcEndpointServicePermissions", "DescribeVpcEndpointServicePermissions",
+		"ModifyVpcEndpointServicePayerResponsibility",
 		"DescribeVpcEndpointConnections", "AcceptVpcEndpointConnections", "RejectVpcEndpointConnections",
 		"StartVpcEndpointServicePrivateDnsVerification", "DescribeVpcEndpointServices",
 		"CreateVpcEndpoint", "ModifyVpcEndpoint", "DescribeVpcEndpoints", "DeleteVpcEndpoints",
