@@ -203,6 +203,38 @@ func TestBusyKeepsParallelism(t *testing.T) {
 	})
 }
 
+// A step that is skipped while it waits for a slot gives the slot back.
+func TestSkippedInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// x has the only slot from about 10s on, b waits for it from about 20s
+		// on, and a breaks after 60s.
+		w := newWorld(map[string]nature{
+			"a": {ready: time.Minute, late: "expired"}, "ten": {usable: 10 * time.Second}, "twenty": {usable: 20 * time.Second},
+			"x": {call: 2 * time.Minute},
+		})
+		rep, _ := w.apply(t, Applier{Parallelism: 1}, planText("a; ten; twenty; x: ten; b: a twenty; y: x; z: y"), nil)
+		if want := "a failed; ten done; twenty done; x done; b skipped because of a; y done; z done"; states(rep) != want {
+			t.Errorf("got  %s\nwant %s", states(rep), want)
+		}
+	})
+}
+
+// Skips are told in the order of the plan.
+func TestSkipsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var skipped []string
+		a := Applier{Observe: func(e Event) {
+			if e.Kind == StepSkipped {
+				skipped = append(skipped, e.Addr.Name)
+			}
+		}}
+		w := newWorld(map[string]nature{"a": {err: errRefused}})
+		if _, err := w.apply(t, a, planText("a; b: a; c: b; d: a; e: c d"), nil); err == nil || strings.Join(skipped, " ") != "b c d e" {
+			t.Errorf("skipped %v, error %v", skipped, err)
+		}
+	})
+}
+
 // Speed divides every wait and nothing else.
 func TestSpeed(t *testing.T) {
 	for _, speed := range []float64{0, 1, 60} {

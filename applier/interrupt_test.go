@@ -198,3 +198,20 @@ func TestNoGoroutineOutlivesApply(t *testing.T) {
 		})
 	}
 }
+
+// Stopped, a run tries nothing again, and asks at once about what may have
+// become ready meanwhile, however long the intervals had grown.
+func TestStopIsPrompt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(map[string]nature{"one": {needs: "acceptance"}, "acceptance": {busy: 1e6}})
+		stop := make(chan struct{})
+		time.AfterFunc(10*time.Minute, func() { close(stop) })
+		rep, _ := w.apply(t, Applier{}, planText("one; acceptance: one"), stop)
+		if want := "one unfinished; acceptance unfinished"; states(rep) != want {
+			t.Errorf("got  %s\nwant %s", states(rep), want)
+		}
+		if late := rep.Took - 10*time.Minute; late > 2*time.Second {
+			t.Errorf("back %v after the stop", late)
+		}
+	})
+}

@@ -82,15 +82,23 @@ func TestValuesAreResolved(t *testing.T) {
 
 // A value nobody has fails its step before any call.
 func TestValueNobodyHas(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := planText("a; b")
-		p.Steps[1].After.Spec = toySpec{On: []planner.Value{planner.Ref(p.Steps[0].Addr, "dnsName")}}
-		p.Steps[1].WaitsFor = []planner.StepKey{p.Steps[0].StepKey}
-		w := newWorld(nil)
-		_, err := w.apply(t, Applier{}, p, nil)
-		want := "thing/b@main/us-east-1: creating: output dnsName of thing/a@main/us-east-1 is not known"
-		if fmt.Sprint(err) != want || len(w.calls) != 1 {
-			t.Errorf("error %v after calls %v; want %s", err, w.calls, want)
-		}
-	})
+	tests := []struct{ name, from, out string }{
+		{"an output that was not made", "a", "dnsName"},
+		{"of what is deleted", "-c", "id"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := planText("a; -c; b: a")
+				from := toyStep(tt.from).Addr
+				p.Steps[2].After.Spec = toySpec{On: []planner.Value{planner.Ref(from, tt.out)}}
+				w := newWorld(nil)
+				_, err := w.apply(t, Applier{}, p, nil)
+				want := fmt.Sprintf("thing/b@main/us-east-1: creating: output %s of %s is not known", tt.out, from)
+				if fmt.Sprint(err) != want || len(w.calls) != 2 {
+					t.Errorf("error %v after calls %v; want %s", err, w.calls, want)
+				}
+			})
+		})
+	}
 }

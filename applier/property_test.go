@@ -141,7 +141,7 @@ func (tr trial) rootOf(rep *Report, i int) bool {
 // before what it waits for is usable, never are more calls under way than
 // allowed, and each step ends as its nature and its ancestors' say.
 func TestRandomPlans(t *testing.T) {
-	for seed := range uint64(800) {
+	for seed := range uint64(500) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 2))
 			tr := randomTrial(rng)
@@ -162,7 +162,7 @@ func TestRandomPlans(t *testing.T) {
 
 // The same, interrupted at a random event, and cancelled at a later one.
 func TestRandomInterruptions(t *testing.T) {
-	for seed := range uint64(800) {
+	for seed := range uint64(500) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 3))
 			tr := randomTrial(rng)
