@@ -12,14 +12,14 @@ func (n *node) hold(cause Cause, reason, mend string) {
 	if n.held != nil {
 		return
 	}
-	n.held = &Blocked{StepKey: n.StepKey, Verb: n.Verb, Group: n.group(), Cause: cause, Reason: reason, Mend: mend}
+	n.held = &Blocked{StepKey: n.StepKey, Verb: n.site.trait.verb(n.Action), Group: n.group(), Cause: cause, Reason: reason, Mend: mend}
 }
 
 func (n *node) group() Group {
 	if n.Action == Delete {
-		return n.Before.Group
+		return n.old.Group
 	}
-	return n.After.Group
+	return n.site.want.Group
 }
 
 // hold holds the deletes that unread places forbid, and whatever waits for
@@ -123,13 +123,14 @@ func pathText(path []*node) string {
 
 // text is the step in words; both halves of a replacement say which.
 func (n *node) text() string {
+	verb := n.site.trait.verb(n.Action)
 	switch {
-	case n.Action == Delete && n.Replaces:
-		return fmt.Sprintf("%s the old %s (%s)", n.Verb, n.Addr, n.ID)
-	case n.Replaces:
-		return fmt.Sprintf("%s the new %s", n.Verb, n.Addr)
+	case n.Action == Delete && n.replaces():
+		return fmt.Sprintf("%s the old %s (%s)", verb, n.Addr, n.ID)
+	case n.replaces():
+		return fmt.Sprintf("%s the new %s", verb, n.Addr)
 	default:
-		return fmt.Sprintf("%s %s", n.Verb, n.Addr)
+		return fmt.Sprintf("%s %s", verb, n.Addr)
 	}
 }
 

@@ -128,7 +128,7 @@ const (
 )
 
 func newDiffer(in Input) (*differ, error) {
-	d := &differ{in: in, types: layouts{}, sites: map[Addr]*site{}}
+	d := &differ{in: in, types: layouts{}, sites: make(map[Addr]*site, max(len(in.Want), len(in.Live.Live)))}
 	var errs []error
 	for i := range in.Want {
 		errs = append(errs, d.addWant(&in.Want[i]))

@@ -16,8 +16,9 @@ func (d *differ) plan() *Plan {
 		Unread: maps.Clone(d.in.Live.Unread),
 	}
 	order, _ := d.graph().Sort(nil) // its cycles are broken
+	p.Steps = make([]Step, 0, len(order))
 	for _, n := range order {
-		p.Steps = append(p.Steps, n.finish())
+		p.Steps = append(p.Steps, d.step(n))
 		p.Facts = append(p.Facts, d.facts(n)...)
 	}
 	p.Facts = sortedFacts(p.Facts)
@@ -30,16 +31,37 @@ func (d *differ) plan() *Plan {
 	return p
 }
 
-// finish is the step with what it waits for.
-func (n *node) finish() Step {
-	var keys []StepKey
-	for _, on := range n.waits {
-		keys = append(keys, on.StepKey)
+// step is what n stands for.
+func (d *differ) step(n *node) Step {
+	s := n.site
+	step := Step{StepKey: n.StepKey, Verb: s.trait.verb(n.Action), Replaces: n.replaces(), WaitsFor: n.waitsFor()}
+	if n.old != nil {
+		step.Before = n.old.Resource
+		step.Before.Spec = n.old.spec.data()
 	}
-	slices.SortFunc(keys, StepKey.Compare)
-	step := n.Step
-	step.WaitsFor = slices.Compact(keys)
+	if n.Action != Delete {
+		step.After = Resource{
+			Addr: s.addr, Group: s.want.Group, Origin: s.want.Origin, MayReplace: s.want.MayReplace,
+			Spec: s.spec.resolve(d.lookUp).data(),
+		}
+	}
+	if n.Action == Update || n.replaces() {
+		step.Fields = s.fields
+	}
 	return step
+}
+
+func (n *node) waitsFor() []StepKey {
+	if len(n.waits) == 0 {
+		return nil
+	}
+	waits := slices.SortedFunc(slices.Values(n.waits), func(a, b *node) int { return a.StepKey.Compare(b.StepKey) })
+	waits = slices.Compact(waits)
+	keys := make([]StepKey, len(waits))
+	for i, on := range waits {
+		keys[i] = on.StepKey
+	}
+	return keys
 }
 
 // Compare orders steps by address, action and id.

@@ -8,8 +8,9 @@ import (
 
 // A node is a step on its way into the plan.
 type node struct {
-	Step
+	StepKey
 	site  *site
+	old   *object // what is updated or deleted
 	place int     // in differ.nodes
 	twin  *node   // the other half of a replacement
 	waits []*node // in no particular order, perhaps with repetitions
@@ -20,6 +21,7 @@ type node struct {
 
 // makeNodes turns verdicts into steps.
 func (d *differ) makeNodes() {
+	d.nodes = make([]*node, 0, len(d.sorted))
 	for _, s := range d.sorted {
 		for _, o := range s.live {
 			if s.departs(o) {
@@ -54,39 +56,27 @@ func (s *site) departs(o *object) bool {
 }
 
 func (d *differ) addDelete(s *site, o *object) {
-	before := o.Resource
-	before.Spec = o.spec.data()
-	o.leave = &node{site: s, Step: Step{
-		StepKey: StepKey{Action: Delete, Addr: s.addr, ID: o.ID},
-		Verb:    s.trait.verb(Delete),
-		Before:  before,
-	}}
+	o.leave = &node{site: s, old: o, StepKey: StepKey{Action: Delete, Addr: s.addr, ID: o.ID}}
 	d.nodes = append(d.nodes, o.leave)
 }
 
 func (d *differ) addArrival(s *site) {
-	n := &node{site: s}
-	n.StepKey = StepKey{Action: Create, Addr: s.addr}
-	n.Fields = s.fields
-	n.After = Resource{
-		Addr: s.addr, Group: s.want.Group, Origin: s.want.Origin, MayReplace: s.want.MayReplace,
-		Spec: s.spec.resolve(d.lookUp).data(),
-	}
+	s.arrive = &node{site: s, StepKey: StepKey{Action: Create, Addr: s.addr}}
 	switch s.verdict {
 	case toUpdate:
-		n.Action = Update
-		n.Before = s.kept.Resource
-		n.Before.Spec = s.kept.spec.data()
+		s.arrive.Action = Update
+		s.arrive.old = s.kept
 	case toReplace:
-		n.Replaces = true
-		if old := s.kept.leave; old != nil {
-			old.Replaces, old.Fields = true, s.fields
-			n.twin, old.twin = old, n
+		if leave := s.kept.leave; leave != nil {
+			s.arrive.twin, leave.twin = leave, s.arrive
 		}
 	}
-	n.Verb = s.trait.verb(n.Action)
-	s.arrive = n
-	d.nodes = append(d.nodes, n)
+	d.nodes = append(d.nodes, s.arrive)
+}
+
+// replaces tells whether n is part of a replacement.
+func (n *node) replaces() bool {
+	return n.twin != nil || n.Action == Create && n.site.verdict == toReplace
 }
 
 // connect makes steps wait for each other.

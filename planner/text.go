@@ -93,24 +93,31 @@ func (t *text) section(s section) {
 	t.line(0, t.paint(t.o.Theme.Heading, name))
 	widths := columns(s)
 	for _, g := range s.groups {
-		indent := 2
 		if g.consumer != "" {
-			t.line(indent, t.paint(t.o.Theme.Heading, g.consumer))
-			indent += 2
+			t.line(2, t.paint(t.o.Theme.Heading, g.consumer))
 		}
 		for _, r := range g.rows {
-			t.row(indent, r, widths)
+			t.row(g.indent(), r, widths)
 		}
 	}
 }
 
-// columns are the widths of what, id and place.
+// indent is where the rows of a group begin.
+func (g group) indent() int {
+	if g.consumer == "" {
+		return 2
+	}
+	return 4
+}
+
+// columns are the widths of what, with the indent before it, of id and of
+// place.
 func columns(s section) (w [3]int) {
 	for _, g := range s.groups {
 		for _, r := range g.rows {
-			for i, cell := range []string{r.what, r.id, r.place} {
-				w[i] = max(w[i], utf8.RuneCountInString(cell))
-			}
+			w[0] = max(w[0], g.indent()+utf8.RuneCountInString(r.what))
+			w[1] = max(w[1], utf8.RuneCountInString(r.id))
+			w[2] = max(w[2], utf8.RuneCountInString(r.place))
 		}
 	}
 	return w
@@ -118,6 +125,7 @@ func columns(s section) (w [3]int) {
 
 func (t *text) row(indent int, r row, widths [3]int) {
 	symbol, paint := t.style(r.change)
+	widths[0] -= indent
 	var b strings.Builder
 	for i, cell := range []string{r.what, r.id, r.place} {
 		if widths[i] > 0 {

@@ -21,7 +21,7 @@ type owner struct {
 // one of the lowest rank, which comes first on the way up. A text that is
 // still ambiguous identifies nothing.
 func (d *differ) linkLive() {
-	d.owners = make(map[string]owner)
+	d.owners = make(map[string]owner, 2*len(d.sorted))
 	for _, s := range d.sorted {
 		for _, o := range s.live {
 			claim(d.owners, o.ID, owner{o, true})
