@@ -151,8 +151,10 @@ func (b *loadBalancer) name(c *call) {
 	b.ZoneID = balancerZoneID(c.region)
 	b.DNSName = b.Name + "-" + hex + ".elb." + c.region + ".amazonaws.com"
 	if b.Type == "application" {
-		prefix := map[bool]string{true: "internal-"}[b.Scheme == "internal"]
-		b.DNSName = prefix + b.Name + "-" + hex[:10] + "." + c.region + ".elb.amazonaws.com"
+		b.DNSName = b.Name + "-" + hex[:10] + "." + c.region + ".elb.amazonaws.com"
+		if b.Scheme == "internal" {
+			b.DNSName = "internal-" + b.DNSName
+		}
 	}
 }
 

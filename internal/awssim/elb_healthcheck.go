@@ -56,7 +56,10 @@ func (c *call) wantedHealthCheck(g *targetGroup, have healthCheck) (healthCheck,
 // settleHTTP gives HTTP checks their presets and others none of HTTP's members.
 func (c *call) settleHTTP(g *targetGroup, h *healthCheck) error {
 	if h.Protocol == "HTTP" || h.Protocol == "HTTPS" {
-		codes := map[bool]string{true: "200", false: "200-399"}[g.ofApplication()]
+		codes := "200-399"
+		if g.ofApplication() {
+			codes = "200"
+		}
 		h.Path, h.Matcher = cmp.Or(h.Path, "/"), cmp.Or(h.Matcher, codes)
 	} else {
 		if c.in.has("HealthCheckPath") || c.in.has("Matcher") {
@@ -66,12 +69,20 @@ func (c *call) settleHTTP(g *targetGroup, h *healthCheck) error {
 		h.Path, h.Matcher = "", ""
 	}
 	if h.Timeout == 0 {
-		h.Timeout = map[bool]int64{true: 6, false: 10}[h.Protocol == "HTTP"]
-		if g.Protocol == "GENEVE" {
-			h.Timeout = 5
-		}
+		h.Timeout = presetTimeout(g, h.Protocol)
 	}
 	return nil
+}
+
+// presetTimeout is in seconds, as AWS takes it when the caller says nothing.
+func presetTimeout(g *targetGroup, protocol string) int64 {
+	switch {
+	case g.Protocol == "GENEVE":
+		return 5
+	case protocol == "HTTP":
+		return 6
+	}
+	return 10
 }
 
 // check refuses values that do not fit each other. The ranges of single

@@ -132,3 +132,45 @@ func TestDescribeAccountLimits(t *testing.T) {
 		t.Errorf("limits %+v", out.Limits)
 	})
 }
+
+// A listener may forward to several target groups by weight.
+func TestWeightedForward(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		b, one, two := s.balancer(nlb("fraud", subnet1)), s.group(tcpGroup("one")), s.group(tcpGroup("two"))
+		in := tcpListener(b, one, 8443)
+		in.DefaultActions[0].TargetGroupArn = nil
+		in.DefaultActions[0].ForwardConfig = &types.ForwardActionConfig{TargetGroups: []types.TargetGroupTuple{
+			{TargetGroupArn: one.TargetGroupArn, Weight: aws.Int32(9)}, {TargetGroupArn: two.TargetGroupArn, Weight: aws.Int32(1)},
+		}}
+		out, err := s.elb().CreateListener(s.Context(), in)
+		action := must(s, out, err).Listeners[0].DefaultActions[0]
+		if tuples := action.ForwardConfig.TargetGroups; action.TargetGroupArn != nil || len(tuples) != 2 || *tuples[0].Weight != 9 {
+			t.Errorf("action %+v", action)
+		}
+		for _, g := range []types.TargetGroup{one, two} {
+			s.refused(s.dropTargetGroup(g), "ResourceInUse", "")
+		}
+	})
+}
+
+// A gateway load balancer has neither scheme nor listener port.
+func TestGatewayLoadBalancer(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		in := nlb("gate", subnet1)
+		in.Type = types.LoadBalancerTypeEnumGateway
+		_, err := s.elb().CreateLoadBalancer(s.Context(), in)
+		s.refused(err, "ValidationError", "Scheme cannot be specified")
+		in.Scheme = ""
+		b := s.balancer(in)
+		group := tcpGroup("gate")
+		group.Protocol, group.Port = types.ProtocolEnumGeneve, aws.Int32(6081)
+		listener := tcpListener(b, s.group(group), 6081)
+		_, err = s.elb().CreateListener(s.Context(), listener)
+		s.refused(err, "ValidationError", "cannot specify a port or protocol")
+		listener.Port, listener.Protocol = nil, ""
+		out, err := s.elb().CreateListener(s.Context(), listener)
+		if l := must(s, out, err).Listeners[0]; l.Port != nil || l.Protocol != "" {
+			t.Errorf("listener %+v", l)
+		}
+	})
+}

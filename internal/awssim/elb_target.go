@@ -125,7 +125,7 @@ func (c *call) settleAddress(g *targetGroup, t *target, in M) error {
 	address, err := netip.ParseAddr(t.ID)
 	if err != nil || address.Is4() != (g.IPAddressType == "ipv4") {
 		return refuse("ValidationError", "The IP address '%s' is not a valid %s address", t.ID,
-			map[bool]string{true: "IPv4", false: "IPv6"}[g.IPAddressType == "ipv4"])
+			strings.Replace(g.IPAddressType, "ip", "IP", 1))
 	}
 	zone := in.str("AvailabilityZone")
 	if s := c.subnetAround(g.VPC, address); s != nil {

@@ -135,3 +135,32 @@ func TestTargetQuota(t *testing.T) {
 		s.refused(s.register(g, targets("10.20.3.10")...), "TooManyTargets", "target group")
 	})
 }
+
+// A target group of type alb takes one application load balancer, on a port
+// that it listens on.
+func TestLoadBalancerAsTarget(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		web := s.balancer(&elb.CreateLoadBalancerInput{
+			Name: aws.String("web"), Scheme: types.LoadBalancerSchemeEnumInternal, Subnets: []string{subnet1, subnet2},
+		})
+		plain := tcpGroup("web")
+		plain.Protocol = types.ProtocolEnumHttp
+		listener := tcpListener(web, s.group(plain), 8443)
+		listener.Protocol = types.ProtocolEnumHttp
+		in := tcpGroup("front")
+		in.TargetType = types.TargetTypeEnumAlb
+		front := s.group(in)
+
+		s.refused(s.register(front, targets(*web.LoadBalancerArn)...), "InvalidTarget", "has no listener on port '8443'")
+		_, err := s.elb().CreateListener(s.Context(), listener)
+		must(s, 0, err)
+		must(s, 0, s.register(front, targets(*web.LoadBalancerArn)...))
+		s.refused(s.register(front, types.TargetDescription{Id: web.LoadBalancerArn, Port: aws.Int32(1)}), "InvalidTarget", "port '1'")
+		s.refused(s.register(front, targets("10.20.1.10")...), "InvalidTarget", "is not an Application Load Balancer")
+		_, err = s.elb().ModifyTargetGroupAttributes(s.Context(), &elb.ModifyTargetGroupAttributesInput{
+			TargetGroupArn: front.TargetGroupArn,
+			Attributes:     []types.TargetGroupAttribute{{Key: aws.String("proxy_protocol_v2.enabled"), Value: aws.String("true")}},
+		})
+		s.refused(err, "ValidationError", "cannot be changed")
+	})
+}

@@ -2,8 +2,6 @@ package awssim
 
 import (
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,18 +28,6 @@ const (
 type stage struct {
 	*testing.T
 	sim *Sim
-}
-
-// inProcess carries requests to the simulator without a socket.
-type inProcess struct{ handler http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	p.handler.ServeHTTP(w, r)
-	return w.Result(), nil
 }
 
 // stageWorld has two VPCs at the provider, one at the consumer and a public
@@ -109,7 +95,7 @@ func (s *stage) config(account, region string) aws.Config {
 	return aws.Config{
 		Region:           region,
 		Credentials:      credentials.NewStaticCredentialsProvider(account, "secret", ""),
-		HTTPClient:       &http.Client{Transport: inProcess{s.sim}},
+		HTTPClient:       s.sim.Client(),
 		BaseEndpoint:     aws.String("http://aws.invalid"),
 		RetryMaxAttempts: 1,
 	}

@@ -166,23 +166,26 @@ func (z *hostedZone) item() M {
 	}
 }
 
-// details adds what only GetHostedZone and CreateHostedZone show.
-func (z *hostedZone) details(m M) M {
-	if z.Private {
-		m["VPCs"] = listBy(z.VPCs, func(v zoneVPC) M { return M{"VPCId": v.ID, "VPCRegion": v.Region} })
-	} else {
+// delegation adds the name servers, which only public zones have.
+func (z *hostedZone) delegation(m M) M {
+	if !z.Private {
 		m["DelegationSet"] = M{"NameServers": list(z.NameServers)}
 	}
-	m["HostedZone"] = z.item()
 	return m
 }
+
+func (v zoneVPC) item() M { return M{"VPCId": v.ID, "VPCRegion": v.Region} }
 
 func getHostedZone(c *call) (M, error) {
 	zone, err := c.zoneFor(c.in.str("Id"))
 	if err != nil {
 		return nil, err
 	}
-	return zone.details(M{}), nil
+	reply := M{"HostedZone": zone.item()}
+	if zone.Private {
+		reply["VPCs"] = listBy(zone.VPCs, zoneVPC.item)
+	}
+	return zone.delegation(reply), nil
 }
 
 func createHostedZone(c *call) (M, error) {
@@ -211,10 +214,15 @@ func createHostedZone(c *call) (M, error) {
 	zone.CallerReference, zone.Comment = c.in.str("CallerReference"), config.str("Comment")
 	zone.VPCs, zone.Private = vpcs, len(vpcs) > 0
 	c.dns().Zones.put(zone.ID, zone)
-	return zone.details(M{
+	reply := M{
+		"HostedZone": zone.item(),
 		"ChangeInfo": c.submit(&dnsChange{Zone: zone.ID}).item(),
 		"Location":   "https://route53.amazonaws.com/2013-04-01/hostedzone/" + zone.ID,
-	}), nil
+	}
+	if zone.Private {
+		reply["VPC"] = zone.VPCs[0].item()
+	}
+	return zone.delegation(reply), nil
 }
 
 func (c *call) wantedZoneVPCs(name string) ([]zoneVPC, error) {

@@ -288,3 +288,27 @@ func TestZoneTags(t *testing.T) {
 		s.refused(change(&route53.ChangeTagsForResourceInput{}), "InvalidInput", "at least one")
 	})
 }
+
+func TestCreatePrivateZone(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		create := func(reference, vpc string) (*route53.CreateHostedZoneOutput, error) {
+			return s.route53(provider).CreateHostedZone(s.Context(), &route53.CreateHostedZoneInput{
+				Name: aws.String("internal.example.com"), CallerReference: &reference,
+				VPC: &types.VPC{VPCId: &vpc, VPCRegion: types.VPCRegionUsEast1},
+			})
+		}
+		made := try(create("1", vpcA)).must(s)
+		if !made.HostedZone.Config.PrivateZone || *made.VPC.VPCId != vpcA || made.DelegationSet != nil {
+			t.Errorf("zone %+v in %+v", made.HostedZone.Config, made.VPC)
+		}
+		_, err := create("2", vpcA)
+		s.refused(err, "ConflictingDomainExists", vpcA)
+		_, err = create("3", "vpc-0dead00000000beef")
+		s.refused(err, "InvalidVPCId", "vpc-0dead00000000beef")
+		try(create("4", vpcB)).must(s)
+		got, err := s.route53(provider).GetHostedZone(s.Context(), &route53.GetHostedZoneInput{Id: made.HostedZone.Id})
+		if must(s, got, err); len(got.VPCs) != 1 || *got.VPCs[0].VPCId != vpcA {
+			t.Errorf("VPCs %+v", got.VPCs)
+		}
+	})
+}
