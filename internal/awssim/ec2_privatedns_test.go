@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
 	r53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
@@ -224,5 +225,36 @@ func TestPrivateNameChanges(t *testing.T) {
 		lt.connect(service)
 		lt.refused(edit(ec2.ModifyVpcEndpointServiceConfigurationInput{RemovePrivateDnsName: aws.Bool(true)}), "InvalidParameter", "cannot be removed")
 		lt.ok(nil)
+	})
+}
+
+// A name is free in a VPC again when the endpoint that had it is gone.
+func TestDeletedEndpointFreesName(t *testing.T) {
+	inPrivateLink(t, Knobs{}, func(lt *linkTest) {
+		service := lt.verifiedService()
+		first, second := lt.connect(service), lt.connect(service)
+		lt.accept(service, first, second)
+		lt.ok(lt.setName(first, true))
+		lt.refused(lt.setName(second, true), "InvalidParameter", "conflicting DNS domain")
+		_, err := lt.ec2(consumer).DeleteVpcEndpoints(lt.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{first}})
+		lt.ok(err)
+		lt.refused(lt.setName(second, true), "InvalidParameter", "conflicting DNS domain")
+		lt.wait(2 * time.Minute)
+		lt.ok(lt.setName(second, true))
+	})
+}
+
+// So does a private hosted zone of Route 53 conflict.
+func TestHostedZoneConflicts(t *testing.T) {
+	inPrivateLink(t, Knobs{}, func(lt *linkTest) {
+		service := lt.verifiedService()
+		id := lt.connect(service)
+		lt.accept(service, id)
+		_, err := route53.NewFromConfig(lt.config(consumer, "secret", "")).CreateHostedZone(lt.Context(), &route53.CreateHostedZoneInput{
+			Name: aws.String(friendly), CallerReference: aws.String("once"),
+			VPC: &r53types.VPC{VPCId: aws.String(consumerVPC), VPCRegion: r53types.VPCRegionUsEast1},
+		})
+		lt.ok(err)
+		lt.refused(lt.setName(id, true), "InvalidParameter", "conflicting DNS domain for "+friendly)
 	})
 }
