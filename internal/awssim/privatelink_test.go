@@ -3,7 +3,6 @@ package awssim
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -96,7 +95,7 @@ func (lt *linkTest) config(id, secret, token string) aws.Config {
 	return aws.Config{
 		Region:      "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
-		HTTPClient:  &http.Client{Transport: inProcess{lt.sim}},
+		HTTPClient:  lt.sim.Client(),
 		// A refusal is what most of these tests are after.
 		RetryMaxAttempts: 1,
 	}
