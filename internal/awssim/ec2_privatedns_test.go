@@ -258,3 +258,21 @@ func TestHostedZoneConflicts(t *testing.T) {
 		lt.refused(lt.setName(id, true), "InvalidParameter", "conflicting DNS domain for "+friendly)
 	})
 }
+
+// Where no acceptance is asked for, an endpoint may have the name from the start.
+func TestPrivateDNSFromTheStart(t *testing.T) {
+	inPrivateLink(t, Knobs{}, func(lt *linkTest) {
+		service := lt.verifiedService()
+		_, err := lt.ec2(provider).ModifyVpcEndpointServiceConfiguration(lt.Context(), &ec2.ModifyVpcEndpointServiceConfigurationInput{
+			ServiceId: service.ServiceId, AcceptanceRequired: aws.Bool(false),
+		})
+		lt.ok(err)
+		in := want(service)
+		in.PrivateDnsEnabled = aws.Bool(true)
+		out, err := lt.ec2(consumer).CreateVpcEndpoint(lt.Context(), in)
+		lt.ok(err)
+		if names := dnsNames(out.VpcEndpoint.DnsEntries); names[len(names)-1] != friendly {
+			t.Errorf("names %v", names)
+		}
+	})
+}
