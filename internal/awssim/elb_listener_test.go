@@ -174,3 +174,24 @@ func TestGatewayLoadBalancer(t *testing.T) {
 		}
 	})
 }
+
+func TestTLSListener(t *testing.T) {
+	const certificate = "arn:aws:acm:us-east-1:111111111111:certificate/12345678-1234-1234-1234-123456789012"
+	onStage(t, nil, func(s *stage) {
+		b, g := s.balancer(nlb("fraud", subnet1)), s.group(tcpGroup("fraud"))
+		in := tcpListener(b, g, 443)
+		in.Certificates = []types.Certificate{{CertificateArn: aws.String(certificate)}}
+		_, err := s.elb().CreateListener(s.Context(), in)
+		s.refused(err, "ValidationError", "not supported for listeners of protocol 'TCP'")
+		in.Protocol, in.AlpnPolicy = types.ProtocolEnumTls, []string{"HTTP2Preferred"}
+		out, err := s.elb().CreateListener(s.Context(), in)
+		l := must(s, out, err).Listeners[0]
+		if *l.Certificates[0].CertificateArn != certificate || *l.SslPolicy == "" || l.AlpnPolicy[0] != "HTTP2Preferred" {
+			t.Errorf("listener %+v", l)
+		}
+		changed, err := s.elb().ModifyListener(s.Context(), &elb.ModifyListenerInput{ListenerArn: l.ListenerArn, Protocol: types.ProtocolEnumTcp})
+		if l := must(s, changed, err).Listeners[0]; len(l.Certificates) != 0 || l.SslPolicy != nil {
+			t.Errorf("after the change to TCP: %+v", l)
+		}
+	})
+}

@@ -380,3 +380,16 @@ func TestLoadBalancerListLag(t *testing.T) {
 		}
 	})
 }
+
+// The simulator's subnets have no IPv6 blocks, so nothing can be dualstack.
+func TestSetIPAddressType(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		b := s.balancer(nlb("fraud", subnet1))
+		set := func(kind types.IpAddressType) error {
+			_, err := s.elb().SetIpAddressType(s.Context(), &elb.SetIpAddressTypeInput{LoadBalancerArn: b.LoadBalancerArn, IpAddressType: kind})
+			return err
+		}
+		s.refused(set(types.IpAddressTypeDualstack), "InvalidSubnet", "IPv6 CIDR block")
+		must(s, 0, set(types.IpAddressTypeIpv4))
+	})
+}

@@ -164,3 +164,25 @@ func TestLoadBalancerAsTarget(t *testing.T) {
 		s.refused(err, "ValidationError", "cannot be changed")
 	})
 }
+
+// A deregistration delay of zero lets a target go at once, and what comes back
+// while it drains begins anew.
+func TestDeregistrationDelay(t *testing.T) {
+	const address = "10.20.1.10"
+	onStage(t, nil, func(s *stage) {
+		g := s.group(tcpGroup("fraud"))
+		s.listener(s.balancer(nlb("fraud", subnet1)), g, 8443)
+		must(s, 0, s.register(g, targets(address)...))
+		s.pass(5 * time.Minute)
+		must(s, 0, s.deregister(g, targets(address)...))
+		must(s, 0, s.register(g, targets(address)...))
+		s.wantHealth(g, "registered again", map[string]string{address: "initial Elb.RegistrationInProgress"})
+		_, err := s.elb().ModifyTargetGroupAttributes(s.Context(), &elb.ModifyTargetGroupAttributesInput{
+			TargetGroupArn: g.TargetGroupArn,
+			Attributes:     []types.TargetGroupAttribute{{Key: aws.String("deregistration_delay.timeout_seconds"), Value: aws.String("0")}},
+		})
+		must(s, 0, err)
+		must(s, 0, s.deregister(g, targets(address)...))
+		s.wantHealth(g, "without delay", map[string]string{})
+	})
+}

@@ -312,3 +312,62 @@ func TestCreatePrivateZone(t *testing.T) {
 		}
 	})
 }
+
+// Aliases and records with a routing policy are kept, and deleted by what they
+// say.
+func TestAliasAndWeightedRecords(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		alias := types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: &types.ResourceRecordSet{
+			Name: aws.String("api." + zoneOfStage), Type: types.RRTypeA,
+			AliasTarget: &types.AliasTarget{DNSName: aws.String("vpce-1.example.com"), HostedZoneId: aws.String("Z7HUB22UULQXV")},
+		}}
+		weighted := txt(types.ChangeActionCreate, "w."+zoneOfStage, 60, `"1"`)
+		weighted.ResourceRecordSet.Weight = aws.Int64(10)
+		_, err := s.change(weighted)
+		s.refused(err, "InvalidInput", "Missing field 'SetIdentifier'")
+		weighted.ResourceRecordSet.SetIdentifier = aws.String("first")
+		try(s.change(alias, weighted)).must(s)
+
+		alias.Action, weighted.Action = types.ChangeActionDelete, types.ChangeActionDelete
+		alias.ResourceRecordSet.AliasTarget.EvaluateTargetHealth = true
+		_, err = s.change(alias)
+		s.refused(err, "InvalidChangeBatch", "do not match the current values")
+		alias.ResourceRecordSet.AliasTarget.EvaluateTargetHealth = false
+		try(s.change(alias, weighted)).must(s)
+		if got := s.records(); len(got) != 3 {
+			t.Errorf("records %v", got)
+		}
+	})
+}
+
+func TestDomainName(t *testing.T) {
+	for given, want := range map[string]string{
+		"Example.COM":         "example.com.",
+		"example.com.":        "example.com.",
+		"*.example.com":       `\052.example.com.`,
+		`\052.example.com`:    `\052.example.com.`,
+		"a b.example.com":     `a\040b.example.com.`,
+		"_vpce-x.example.com": "_vpce-x.example.com.",
+	} {
+		if got, err := domainName(given); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", given, got, err, want)
+		}
+	}
+	for _, given := range []string{"", ".", "a..b", strings.Repeat("x", 64) + ".com", strings.Repeat("abcdefg.", 32) + "com"} {
+		if got, err := domainName(given); err == nil {
+			t.Errorf("%q: %s, want a refusal", given, got)
+		}
+	}
+}
+
+// A zone keeps its own NS and SOA records.
+func TestApexRecordsStay(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		out, err := s.route53(dnsOwner).ListResourceRecordSets(s.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String("Z0EXAMPLE")})
+		for i, text := range []string{"at least one NS record", "exactly one SOA record"} {
+			record := must(s, out, err).ResourceRecordSets[i]
+			_, err := s.change(types.Change{Action: types.ChangeActionDelete, ResourceRecordSet: &record})
+			s.refused(err, "InvalidChangeBatch", text)
+		}
+	})
+}

@@ -226,3 +226,28 @@ func TestSubscribe(t *testing.T) {
 		}
 	})
 }
+
+func TestPolicyConditions(t *testing.T) {
+	const arn = "arn:aws:ec2:us-east-1:111111111111:vpc-endpoint-service/vpce-svc-1"
+	for _, test := range []struct {
+		operator string
+		values   words
+		have     string
+		want     bool
+	}{
+		{"StringEquals", words{"a", "b"}, "b", true},
+		{"StringEquals", words{"a"}, "", false},
+		{"StringNotEquals", words{"a"}, "b", true},
+		{"StringEqualsIgnoreCase", words{"ABC"}, "abc", true},
+		{"StringLike", words{"vpce-*"}, "vpce-1", true},
+		{"StringNotLike", words{"vpce-*"}, "vpce-1", false},
+		{"ArnLike", words{"arn:aws:ec2:*:111111111111:vpc-endpoint-service/*"}, arn, true},
+		{"ArnEquals", words{arn + "2"}, arn, false},
+		{"ArnNotLike", words{arn}, arn, false},
+		{"DateGreaterThan", words{"2020-01-01"}, "2021-01-01", false}, // unknown here: holds never
+	} {
+		if got := holds(test.operator, test.values, test.have); got != test.want {
+			t.Errorf("%s %q of %q: %v", test.operator, test.values, test.have, got)
+		}
+	}
+}
