@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// loadFleet loads the fleet of a folder and tells its warnings.
+func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) {
+	fleet, warnings, err := schema.Load(ctx, dir, a.now())
+	for _, w := range warnings {
+		w.Pos = inDir(dir, w.Pos)
+		fmt.Fprintln(a.stderr, "warning: "+w.String())
+	}
+	if faults := schema.Faults(err); len(faults) > 0 {
+		return nil, &faultyFleet{dir: dir, faults: faults}
+	}
+	return fleet, err
+}
+
+// inDir is a position as the reader's editor finds it from where the command
+// was typed.
+func inDir(dir string, pos schema.Pos) schema.Pos {
+	if pos.File != "" {
+		pos.File = path.Join(filepath.ToSlash(dir), pos.File)
+	}
+	return pos
+}
