@@ -66,8 +66,10 @@ func (n *node) waitsFor() []StepKey {
 
 // Compare orders steps by address, action and id.
 func (k StepKey) Compare(l StepKey) int {
-	return cmp.Or(k.Addr.Compare(l.Addr), cmp.Compare(k.Action, l.Action), strings.Compare(k.ID, l.ID))
+	return cmp.Or(k.Addr.Compare(l.Addr), k.Action.order()-l.Action.order(), strings.Compare(k.ID, l.ID))
 }
+
+func (a Action) order() int { return slices.Index([]Action{"", Create, Update, Delete}, a) }
 
 // String is the action and the address, and the id where it matters.
 func (k StepKey) String() string {

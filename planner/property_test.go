@@ -1,8 +1,11 @@
 package planner
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -85,15 +88,131 @@ func TestConverges(t *testing.T) {
 			if len(p.Blocked) > 0 {
 				t.Fatalf("seed %d, round %d: blocked %+v", seed, round, p.Blocked)
 			}
-			if err := w.apply(p); err != nil {
+			if err := w.apply(p, []*rand.Rand{nil, rng}[round%2]); err != nil {
 				t.Fatalf("seed %d, round %d: %v", seed, round, err)
 			}
 			if again := mustDiff(t, Input{Want: fleet, Live: w.state()}); len(again.Steps)+len(again.Blocked) > 0 || again.Unchanged != len(fleet) {
 				t.Fatalf("seed %d, round %d: second plan: %d unchanged of %d, steps %+v, blocked %+v", seed, round, again.Unchanged, len(fleet), again.Steps, again.Blocked)
 			}
 		}
-		if p := mustDiff(t, Input{Live: w.state()}); w.apply(p) != nil || len(w.objects) > 0 {
+		if p := mustDiff(t, Input{Live: w.state()}); w.apply(p, rng) != nil || len(w.objects) > 0 {
 			t.Fatalf("seed %d: taking everything down leaves %v", seed, w.objects)
+		}
+	}
+}
+
+// randomInput is a fleet over a world left by another, with everything that
+// can go wrong: duplicates, an unread place, rings, what nobody asks for.
+func randomInput(t *testing.T, rng *rand.Rand) Input {
+	w := newWorld()
+	if err := w.apply(mustDiff(t, Input{Want: randomFleet(rng)}), rng); err != nil {
+		t.Fatal(err)
+	}
+	in := Input{Fleet: "f", Commit: "c", Want: randomFleet(rng), Live: w.state(), Traits: toyTraits()}
+	for addr, rs := range in.Live.Live {
+		if rng.IntN(4) == 0 {
+			twin := rs[0]
+			twin.ID = "twin-" + twin.ID
+			twin.Outputs = Outputs{"id": twin.ID}
+			in.Live.Live[addr] = append(rs, twin)
+		}
+	}
+	for i := range in.Want {
+		in.Want[i].MayReplace = rng.IntN(2) == 0
+		if s := in.Want[i].Spec.(toySpec); rng.IntN(8) == 0 {
+			s.Links = append(s.Links, Ref(in.Want[rng.IntN(len(in.Want))].Addr, "id"))
+			in.Want[i].Spec = s
+		}
+	}
+	if rng.IntN(2) == 0 {
+		in.Live.Unread = map[Place]string{there: "AccessDenied"}
+	}
+	in.Notes = []Note{{NoteWaiting, Group{"s", "c"}, toyAddr("net/a"), "x"}, {NoteOutage, Group{"s", "c"}, toyAddr("net/a"), "y"}, {NoteOutage, Group{"a", "c"}, toyAddr("net/a"), "z"}}
+	return in
+}
+
+// permuted is in with everything that has no order in another order.
+func permuted(rng *rand.Rand, in Input) Input {
+	in.Want = shuffled(rng, in.Want)
+	for i, r := range in.Want {
+		in.Want[i].Spec = permutedSpec(rng, r.Spec.(toySpec))
+	}
+	live := map[Addr][]Resource{}
+	for addr, rs := range in.Live.Live {
+		live[addr] = shuffled(rng, rs)
+		for i, r := range live[addr] {
+			live[addr][i].Spec = permutedSpec(rng, r.Spec.(toySpec))
+		}
+	}
+	in.Live.Live = live
+	in.Notes = shuffled(rng, in.Notes)
+	return in
+}
+
+func permutedSpec(rng *rand.Rand, s toySpec) toySpec {
+	s.Zones, s.Links = shuffled(rng, s.Zones), shuffled(rng, s.Links)
+	return s
+}
+
+func shuffled[T any](rng *rand.Rand, list []T) []T {
+	list = slices.Clone(list)
+	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
+}
+
+func rendered(t *testing.T, p *Plan) string {
+	t.Helper()
+	var b bytes.Buffer
+	for _, render := range []func(io.Writer, *Plan) error{renders["txt"], renders["json"], renders["md"]} {
+		if err := render(&b, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// The same input in another order gives the same bytes in every format.
+func TestPermutation(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		in := randomInput(t, rng)
+		first := rendered(t, mustDiff(t, in))
+		for range 3 {
+			if again := rendered(t, mustDiff(t, permuted(rng, in))); again != first {
+				t.Fatalf("seed %d: the same input in another order gives another plan:\n%s\nfirst:\n%s", seed, again, first)
+			}
+		}
+	}
+}
+
+// Whatever goes wrong, a plan can be taken: the steps that are left hold
+// together, nothing is both planned and blocked, and the world refuses none.
+func TestBlockedPlansAreSound(t *testing.T) {
+	for seed := range uint64(500) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		in := randomInput(t, rng)
+		p := mustDiff(t, in)
+		planned := map[StepKey]bool{}
+		for _, s := range p.Steps {
+			planned[s.StepKey] = true
+			if _, unread := in.Live.Unread[s.Addr.Place]; unread {
+				t.Fatalf("seed %d: %s is in an unread place", seed, s.StepKey)
+			}
+		}
+		for _, b := range p.Blocked {
+			if planned[b.StepKey] {
+				t.Fatalf("seed %d: %s is both planned and blocked", seed, b.StepKey)
+			}
+		}
+		w := newWorld()
+		for _, rs := range in.Live.Live {
+			for _, r := range rs {
+				w.objects[r.ID] = r
+			}
+		}
+		w.made = 1000
+		if err := w.apply(p, rng); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, short(p))
 		}
 	}
 }

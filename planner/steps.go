@@ -34,12 +34,7 @@ func (d *differ) makeNodes() {
 		}
 	}
 	slices.SortStableFunc(d.nodes, func(a, b *node) int {
-		return cmp.Or(
-			a.site.trait.Rank-b.site.trait.Rank,
-			a.Addr.Compare(b.Addr),
-			cmp.Compare(a.Action, b.Action), // create, delete, update
-			cmp.Compare(a.ID, b.ID),
-		)
+		return cmp.Or(a.site.trait.Rank-b.site.trait.Rank, a.StepKey.Compare(b.StepKey))
 	})
 	for i, n := range d.nodes {
 		n.place = i
@@ -99,11 +94,12 @@ func (d *differ) connect() {
 // the old of a replacement until its users have moved to the new.
 func (d *differ) connectArrival(s *site) {
 	n := s.arrive
-	switch {
-	case n.twin == nil:
-	case s.deletesFirst:
-		n.waitFor(n.twin)
-	default:
+	for _, o := range s.live {
+		if s.deletesFirst && o.leave != nil {
+			n.waitFor(o.leave) // duplicates would stand in the way as well
+		}
+	}
+	if n.twin != nil && !s.deletesFirst {
 		n.twin.waitFor(n)
 	}
 	s.spec.eachValue(func(_ *leaf, v *Value) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -82,11 +83,12 @@ func state(rs ...Resource) State {
 // one address.
 type world struct {
 	objects map[string]Resource // by id
+	last    map[Addr]string     // the id last made or updated
 	made    int
 }
 
 func newWorld(rs ...Resource) *world {
-	w := &world{objects: map[string]Resource{}}
+	w := &world{objects: map[string]Resource{}, last: map[Addr]string{}}
 	for _, r := range rs {
 		w.objects[r.ID] = r
 	}
@@ -95,20 +97,33 @@ func newWorld(rs ...Resource) *world {
 
 func (w *world) state() State { return state(slices.Collect(maps.Values(w.objects))...) }
 
-func (w *world) apply(p *Plan) error {
+// apply takes the steps in any order that what they wait for allows: the
+// plan's own if rng is nil.
+func (w *world) apply(p *Plan, rng *rand.Rand) error {
 	done := map[StepKey]bool{}
-	for _, s := range p.Steps {
-		for _, on := range s.WaitsFor {
-			if !done[on] {
-				return fmt.Errorf("%s comes before %s, for which it waits", s.StepKey, on)
-			}
+	for left := slices.Clone(p.Steps); len(left) > 0; {
+		free := 0
+		if rng != nil {
+			free = rng.IntN(len(left))
 		}
+		for tries := 0; !allDone(left[free].WaitsFor, done); tries++ {
+			if rng == nil || tries == len(left) {
+				return fmt.Errorf("%s comes before a step it waits for", left[free].StepKey)
+			}
+			free = (free + 1) % len(left)
+		}
+		s := left[free]
+		left = slices.Delete(left, free, free+1)
 		if err := w.step(s); err != nil {
 			return fmt.Errorf("%s: %w", s.StepKey, err)
 		}
 		done[s.StepKey] = true
 	}
 	return nil
+}
+
+func allDone(keys []StepKey, done map[StepKey]bool) bool {
+	return !slices.ContainsFunc(keys, func(k StepKey) bool { return !done[k] })
 }
 
 func (w *world) step(s Step) error {
@@ -132,7 +147,7 @@ func (w *world) step(s Step) error {
 	if err := w.check(r); err != nil {
 		return err
 	}
-	w.objects[r.ID] = r
+	w.objects[r.ID], w.last[r.Addr] = r, r.ID
 	return nil
 }
 
@@ -144,20 +159,10 @@ func (w *world) at(a Addr) []Resource {
 	return slices.DeleteFunc(slices.Collect(maps.Values(w.objects)), func(r Resource) bool { return r.Addr != a })
 }
 
-// lookup gives the newest at an address, as an applier would.
+// lookup gives what the last step at an address made, as an applier would.
 func (w *world) lookup(a Addr, out string) (string, bool) {
-	rs := w.at(a)
-	if len(rs) == 0 {
-		return "", false
-	}
-	newest := slices.MaxFunc(rs, func(a, b Resource) int { return number(a.ID) - number(b.ID) })
-	text, ok := newest.Outputs[out]
+	text, ok := w.objects[w.last[a]].Outputs[out]
 	return text, ok
-}
-
-func number(id string) (n int) {
-	fmt.Sscanf(id[strings.LastIndex(id, "-")+1:], "%d", &n)
-	return n
 }
 
 // check refuses a resource that uses what is not there.
