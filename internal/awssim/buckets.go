@@ -93,15 +93,10 @@ func ec2Limit(c *call) limit {
 	return by
 }
 
-// expensiveUnfiltered tells the Describe operations that have a smaller bucket
-// when they are neither filtered nor paged.
+// expensiveUnfiltered tells the Describe operations, of those served here, that
+// have a smaller bucket when they are neither filtered nor paged.
 func expensiveUnfiltered(op string) bool {
-	switch op {
-	case "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSecurityGroupRules",
-		"DescribeSubnets", "DescribeVpcs", "DescribeVpcEndpoints":
-		return true
-	}
-	return false
+	return op == "DescribeNetworkInterfaces" || op == "DescribeSecurityGroups"
 }
 
 // balancingLimits follows "Throttling for the Elastic Load Balancing API": a

@@ -29,37 +29,50 @@ type CallCount struct {
 	Count     int    `json:"count"`
 }
 
+// logLength bounds the log: a simulator that runs for weeks forgets its oldest
+// calls, but not their counts.
+const logLength = 100_000
+
 // A callLog holds the calls since the last reset.
 type callLog struct {
 	all      []Call
-	requests int // since the start: what request ids are made of
+	seen     int               // calls since the reset, also those forgotten
+	sums     map[CallCount]int // by everything but Count, without outside parties
+	requests int               // since the start: what request ids are made of
 }
 
+// clear forgets the calls so far.
+func (l *callLog) clear() { l.all, l.seen, l.sums = nil, 0, nil }
+
 func (l *callLog) add(c *call, refusal *Error) {
+	l.seen++
 	entry := Call{
-		N: len(l.all) + 1, Time: c.now, Service: c.service, Operation: c.op,
+		N: l.seen, Time: c.now, Service: c.service, Operation: c.op,
 		Account: c.account, Region: c.region, Principal: c.principal,
 		Session: c.caller.Session, Actor: c.actor,
 	}
 	if refusal != nil {
 		entry.Code = refusal.Code
 	}
+	if len(l.all) >= logLength {
+		l.all = slices.Clone(l.all[logLength/2:])
+	}
 	l.all = append(l.all, entry)
+	if c.actor {
+		return
+	}
+	if l.sums == nil {
+		l.sums = make(map[CallCount]int)
+	}
+	l.sums[CallCount{Service: c.service, Operation: c.op, Account: c.account, Region: c.region}]++
 }
 
 // counts sums the calls up, without those of outside parties.
 func (l *callLog) counts() (total int, by []CallCount) {
-	sums := make(map[CallCount]int)
-	for _, c := range l.all {
-		if c.Actor {
-			continue
-		}
-		total++
-		sums[CallCount{Service: c.Service, Operation: c.Operation, Account: c.Account, Region: c.Region}]++
-	}
-	by = make([]CallCount, 0, len(sums))
-	for sum, n := range sums {
+	by = make([]CallCount, 0, len(l.sums))
+	for sum, n := range l.sums {
 		sum.Count = n
+		total += n
 		by = append(by, sum)
 	}
 	slices.SortFunc(by, func(a, b CallCount) int {
@@ -81,5 +94,5 @@ func (s *Sim) Calls() []Call {
 func (s *Sim) ResetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls.all = nil
+	s.calls.clear()
 }

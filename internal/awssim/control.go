@@ -31,7 +31,7 @@ func (s *Sim) controlled(r *http.Request, body []byte) (reply, error) {
 		return s.callsReply(r.URL.Query().Has("log")), nil
 	case "POST /_sim/reset":
 		if r.URL.Query().Has("calls") {
-			s.calls.all = nil
+			s.calls.clear()
 			return jsonReply(http.StatusOK, map[string]string{"reset": "calls"}), nil
 		}
 		return jsonReply(http.StatusOK, map[string]string{"reset": "world"}), s.startOver()

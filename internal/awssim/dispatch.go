@@ -11,9 +11,10 @@ import (
 // maxBody is more than any request AWS takes of these services.
 const maxBody = 4 << 20
 
-// serve answers one request under the lock. A dropped connection is net/http's
-// way of dropping one: a panic that the server expects.
-func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP serves AWS's API, and the simulator's own under /_sim/. A connection
+// that a fault drops is dropped in net/http's way, by a panic that servers
+// expect.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "the request's body cannot be read", http.StatusBadRequest)
@@ -25,6 +26,9 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	for name, value := range answer.Header {
 		w.Header().Set(name, value)
+	}
+	if answer.request != "" {
+		w.Header().Set("X-Amzn-Requestid", answer.request)
 	}
 	w.Header().Set("Content-Type", answer.Type)
 	w.WriteHeader(answer.Status)
@@ -77,6 +81,7 @@ func (s *Sim) answer(r *http.Request, body []byte) (answer reply, dropped bool) 
 		answer = q.codec.refusal(m, refusal, id)
 	}
 	s.calls.add(q.call, refusal)
+	answer.request = id
 	if q.fault.Effect == FaultGarbage {
 		return reply{Status: http.StatusOK, Type: "text/html", Body: []byte("<html><body>It works!</body>")}, false
 	}

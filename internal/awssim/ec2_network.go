@@ -1,9 +1,6 @@
 package awssim
 
-import (
-	"net/netip"
-	"strconv"
-)
+import "strconv"
 
 // A network is the VPC part of a cell.
 type network struct {
@@ -80,8 +77,8 @@ func (c *call) vpcItem(v *vpc) M {
 }
 
 func createVpc(c *call) (M, error) {
-	block, err := netip.ParsePrefix(c.in.str("CidrBlock"))
-	if err != nil || block.Bits() < 16 || block.Bits() > 28 {
+	block, err := blockOf(c.in.str("CidrBlock"))
+	if err != nil {
 		return nil, refuse("InvalidVpc.Range", "The CIDR '%s' is invalid.", c.in.str("CidrBlock"))
 	}
 	if len(c.cell().Network.Vpcs.Order) >= c.quota("vpcsPerRegion") {
@@ -91,7 +88,7 @@ func createVpc(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &vpc{ID: c.newID("vpc"), CIDR: block.Masked().String(), EnableDNSSupport: true, Tags: t}
+	v := &vpc{ID: c.newID("vpc"), CIDR: block.String(), EnableDNSSupport: true, Tags: t}
 	c.cell().Network.Vpcs.put(v.ID, v)
 	c.sim.addDefaultGroup(c.cell(), v.ID)
 	return M{"Vpc": c.vpcItem(v)}, nil

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"strconv"
 )
@@ -110,12 +111,11 @@ func (c *call) roomForSubnet(v *vpc) error {
 // apart from the others.
 func (c *call) subnetBlock(v *vpc) (netip.Prefix, error) {
 	text := c.in.str("CidrBlock")
-	block, err := netip.ParsePrefix(text)
-	whole, _ := netip.ParsePrefix(v.CIDR) // was checked when the VPC was made
-	if err != nil || block.Bits() < 16 || block.Bits() > 28 {
+	block, err := blockOf(text)
+	if err != nil {
 		return netip.Prefix{}, refuse("InvalidSubnet.Range", "The CIDR '%s' is invalid.", text)
 	}
-	block = block.Masked()
+	whole, _ := netip.ParsePrefix(v.CIDR) // was checked when the VPC was made
 	if block.Bits() < whole.Bits() || !whole.Contains(block.Addr()) {
 		return netip.Prefix{}, refuse("InvalidSubnet.Range", "The CIDR '%s' is invalid.", text)
 	}
@@ -126,6 +126,18 @@ func (c *call) subnetBlock(v *vpc) (netip.Prefix, error) {
 		}
 	}
 	return block, nil
+}
+
+// blockOf reads the IPv4 block of a VPC or subnet, /16 to /28, in canonical form.
+func blockOf(text string) (netip.Prefix, error) {
+	block, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if !block.Addr().Is4() || block.Bits() < 16 || block.Bits() > 28 {
+		return netip.Prefix{}, fmt.Errorf("%s is not an IPv4 block of /16 to /28", text)
+	}
+	return block.Masked(), nil
 }
 
 // capacity is how many addresses of a block can be given out.

@@ -60,13 +60,15 @@ type session struct {
 	Expires time.Time
 }
 
-// identify tells who calls. Unknown keys are the default account's, unless
-// authentication is strict.
+// identify tells who calls. An account's id is an access key of its
+// administrator. Unknown keys are the default account's, and unknown accounts
+// exist, unless authentication is strict.
 func (s *Sim) identify(service string, scope scope, token string) (caller, error) {
 	if held := s.world.Sessions[scope.key]; held != nil {
 		return s.sessionCaller(service, held, token)
 	}
-	if isAccountID(scope.key) {
+	_, declared := s.options.World.Accounts[scope.key]
+	if declared || isAccountID(scope.key) && !s.options.StrictAuth {
 		return user(scope.key, "admin"), nil
 	}
 	if owner := s.world.AccessKeys[scope.key]; owner != "" {

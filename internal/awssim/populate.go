@@ -80,11 +80,11 @@ func newRole(accountID, name string, w WorldRole) *role {
 }
 
 func (s *Sim) addVpc(l *cell, id string, w WorldVPC) error {
-	block, err := netip.ParsePrefix(w.CIDR)
+	block, err := blockOf(w.CIDR)
 	if err != nil {
 		return fmt.Errorf("cidr: %w", err)
 	}
-	v := &vpc{ID: id, CIDR: block.Masked().String(), EnableDNSSupport: true, Tags: copyTags(w.Tags)}
+	v := &vpc{ID: id, CIDR: block.String(), EnableDNSSupport: true, Tags: copyTags(w.Tags)}
 	if w.EnableDNSSupport != nil {
 		v.EnableDNSSupport = *w.EnableDNSSupport
 	}
@@ -109,7 +109,7 @@ func (s *Sim) addVpc(l *cell, id string, w WorldVPC) error {
 }
 
 func (s *Sim) addSubnet(l *cell, v *vpc, id string, w WorldSubnet) error {
-	block, err := netip.ParsePrefix(w.CIDR)
+	block, err := blockOf(w.CIDR)
 	if err != nil {
 		return fmt.Errorf("cidr: %w", err)
 	}
@@ -117,7 +117,7 @@ func (s *Sim) addSubnet(l *cell, v *vpc, id string, w WorldSubnet) error {
 	if !whole.Contains(block.Addr()) || block.Bits() < whole.Bits() {
 		return fmt.Errorf("cidr %s is not within the VPC's %s", block, whole)
 	}
-	made := &subnet{ID: id, VPC: v.ID, CIDR: block.Masked().String(), Zone: w.Zone, ZoneID: w.ZoneID, Available: capacity(block), Tags: copyTags(w.Tags)}
+	made := &subnet{ID: id, VPC: v.ID, CIDR: block.String(), Zone: w.Zone, ZoneID: w.ZoneID, Available: capacity(block), Tags: copyTags(w.Tags)}
 	if made.Zone == "" {
 		made.Zone = s.zoneName(l.Account, l.Region, made.ZoneID)
 	}

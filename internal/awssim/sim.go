@@ -17,7 +17,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -100,11 +99,6 @@ func join[V any](parts ...map[string]V) map[string]V {
 		}
 	}
 	return all
-}
-
-// ServeHTTP serves AWS's API, and the simulator's own under /_sim/.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r)
 }
 
 // now is the simulator's time: the time of the event being run, or of the

@@ -47,7 +47,8 @@ func (s *Sim) Reset() error {
 }
 
 func (s *Sim) startOver() error {
-	s.calls.all, s.faults = nil, nil
+	s.calls.clear()
+	s.faults = nil
 	s.world = &world{
 		Seed:       nonEmpty(s.options.World.Seed, "awssim"),
 		Now:        s.clock.now(),

@@ -33,6 +33,8 @@ type reply struct {
 	Type   string
 	Header map[string]string
 	Body   []byte
+
+	request string // the request's id, for the header that SDKs log
 }
 
 func codecOf(m *model) codec {
