@@ -20,14 +20,17 @@ type checker struct {
 
 // accounts checks accounts and zones against each other.
 func (c *checker) accounts(top *field) {
-	owner := map[string]string{}
+	owner := map[string]*Account{}
 	for name, f := range top.get("accounts").each() {
-		id := c.frame.Accounts[name].ID
-		if other, ok := owner[id]; ok && id != "" {
-			f.get("id").fault(fmt.Sprintf("%s is the id of account %s too", id, other), "give each account one name")
+		a := c.frame.Accounts[name]
+		if a == nil || a.ID == "" {
 			continue
 		}
-		owner[id] = name
+		if other := owner[a.ID]; other != nil {
+			f.get("id").fault(fmt.Sprintf("%s is the id of account %s too (%s)", a.ID, other.Name, other.Pos), "give each account one name")
+			continue
+		}
+		owner[a.ID] = a
 	}
 	for _, f := range top.get("zones").each() {
 		c.ownAccount(f.get("account"), "a zone's records are linkfleet's to write")

@@ -18,13 +18,19 @@ func (l *loading) checkFile(file *ast.File, o *outline, defs map[string]bool) {
 		}
 	}
 	for _, p := range o.pieces {
+		if p.kind == shared {
+			l.names = append(l.names, p.name)
+		}
 		switch {
 		case p.kind == binding && !used[p]:
+			p.kind = useless
 			l.add(p.pos, "", p.name+" is never used", "delete it")
 		case p.kind == shared && defs[p.name]:
+			p.kind = useless
 			l.add(p.pos, p.name, "the schema defines "+p.name+", and nobody else may add to it", "give your definition another name")
 		case p.kind == shared && !isHidden(p.name) && l.shape.fields[p.name] == nil:
 			p.kind = unknown
+			l.unknown[p.name] = true
 			l.add(p.pos, p.name, "unknown field", l.shape.instead(p.name)+"; helpers of your own take a hidden name, _"+p.name)
 		}
 	}

@@ -54,6 +54,9 @@ func (c *checker) checkProtocol(f *field, l *Listener) {
 			g.fault("a TCP listener has no "+name, `delete it, or write protocol: "TLS"`)
 		}
 	}
+	if g := f.get("certificate"); l.Protocol == "TLS" && !g.exists() {
+		g.fault("is missing", "write "+g.shape.wants)
+	}
 	if g := f.get("idleTimeout"); l.Protocol == "TLS" && g.exists() && !c.known[g.path()] {
 		g.fault("a TLS listener's idle timeout is AWS's, 350 seconds", "delete it")
 	}
@@ -67,10 +70,9 @@ func (c *checker) checkTargets(f *field, l *Listener, s *Service) {
 	}
 	addresses := f.get("addresses")
 	c.repeated(addresses)
-	if addresses.exists() && len(l.Targets.Addresses) == 0 && !c.known[addresses.path()] {
-		c.warn(addresses.pos(), addresses.path(), "the listener has no targets", "list their addresses")
-	}
+	count := 0
 	for _, e := range addresses.elements() {
+		count++
 		address := e.str()
 		switch {
 		case address == "":
@@ -79,6 +81,9 @@ func (c *checker) checkTargets(f *field, l *Listener, s *Service) {
 		case l.Targets.Type == "instance" && !instanceID.MatchString(address):
 			e.fault(fmt.Sprintf("%q is not an instance's id", address), `write one such as "i-0123456789abcdef0"`)
 		}
+	}
+	if count == 0 && addresses.exists() && !c.known[addresses.path()] {
+		c.warn(addresses.pos(), addresses.path(), "the listener has no targets", "list their addresses")
 	}
 	if l.Targets.Type == "alb" {
 		c.checkALB(f, l, s)
@@ -128,6 +133,9 @@ func (c *checker) checkHealth(f *field, l *Listener) {
 	}
 	if h.Protocol == "TCP" && l.Targets.Type == "alb" {
 		f.fault("targets of type \"alb\" take no TCP health check", `write protocol: "HTTP" or "HTTPS"`)
+	}
+	if len(h.Path) > 1024 {
+		f.get("path").fault(fmt.Sprintf("the path has %d characters, and AWS allows 1024", len(h.Path)), "write a shorter one")
 	}
 	if h.Timeout > h.Interval && h.Interval != 0 {
 		f.get("timeout").fault(fmt.Sprintf("the timeout of %d seconds is longer than the interval of %d", h.Timeout, h.Interval), "make it at most the interval")

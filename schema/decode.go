@@ -31,6 +31,12 @@ func (c *checker) fleet(top *field) *Fleet {
 			Pos:     zone.pos(),
 		}
 	}
+	if c.known["accounts"] {
+		f.Accounts = nil // unknown, so nothing is held against them
+	}
+	if c.known["zones"] {
+		f.Zones = nil
+	}
 	return f
 }
 
@@ -79,6 +85,7 @@ func (c *checker) service(name string, f *field) *Service {
 }
 
 func (c *checker) loadBalancer(f *field) LoadBalancer {
+	f.get("scheme").str() // for its fault: there is but one
 	sg := f.get("securityGroup")
 	return LoadBalancer{
 		VPC:                f.get("vpc").str(),

@@ -3,6 +3,7 @@ package schema
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -71,13 +72,41 @@ func Faults(err error) Errors {
 	return nil
 }
 
-// sorted returns the faults by position, each once.
+// sorted returns the faults by position, each once. One place in a template
+// may be at fault at many paths: that is one fault. What CUE says of a place
+// gives way to what is better known of it.
 func (es Errors) sorted() Errors {
-	out := slices.Clone(es)
-	slices.SortStableFunc(out, func(a, b *Error) int {
-		return cmp.Or(comparePos(a.Pos, b.Pos), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	all := slices.Clone(es)
+	slices.SortStableFunc(all, func(a, b *Error) int {
+		return cmp.Or(comparePos(a.Pos, b.Pos), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Mend, b.Mend), cmp.Compare(a.Path, b.Path))
 	})
-	return slices.CompactFunc(out, func(a, b *Error) bool { return *a == *b })
+	all = slices.CompactFunc(all, func(a, b *Error) bool { return *a == *b })
+	mended := map[Pos]bool{}
+	for _, e := range all {
+		mended[e.Pos] = mended[e.Pos] || e.Mend != ""
+	}
+	var out Errors
+	for i := 0; i < len(all); {
+		first, n := *all[i], 1
+		for i+n < len(all) && first.Pos.File != "" && sameButPath(all[i], all[i+n]) {
+			n++
+		}
+		i += n
+		switch {
+		case n == 2:
+			first.Message += ", here and at " + all[i-1].Path
+		case n > 2:
+			first.Message += fmt.Sprintf(", here and at %d other paths", n-1)
+		}
+		if first.Mend != "" || first.Pos.File == "" || !mended[first.Pos] {
+			out = append(out, &first)
+		}
+	}
+	return out
+}
+
+func sameButPath(a, b *Error) bool {
+	return a.Pos == b.Pos && a.Message == b.Message && a.Mend == b.Mend
 }
 
 // joined is one error of all faults, or nil when there are none. Its text

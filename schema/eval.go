@@ -9,6 +9,7 @@ import (
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/ast/astutil"
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	cueerrors "cuelang.org/go/cue/errors"
@@ -16,40 +17,103 @@ import (
 )
 
 // evaluate unifies a unit with the schema, in a CUE context of its own so
-// that nothing of it stays in memory. The error is of the unit as a whole,
-// such as a reference to nothing; faults within are in the value.
-func (r *repository) evaluate(u unit) (v cue.Value, top *spot, err error) {
+// that nothing of it stays in memory. What CUE cannot compile goes to broken
+// and is left open in a second try, so that it hides nothing else; the error
+// is of what could not be compiled even so.
+func (r *repository) evaluate(u unit, broken func(error)) (v cue.Value, top *spot, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("CUE could not evaluate this and broke off (%v)", p)
 		}
 	}()
+	v, top, err = r.build(u, nil)
+	if err == nil {
+		return v, top, nil
+	}
+	broken(err)
+	muted := map[Pos]bool{}
+	for _, e := range cueerrors.Errors(err) {
+		muted[place(e.Position())] = true
+	}
+	v, top, again := r.build(u, muted)
+	return v, top, again
+}
+
+// build compiles and evaluates the unit's files, without the references and
+// imports at the muted positions.
+func (r *repository) build(u unit, muted map[Pos]bool) (cue.Value, *spot, error) {
 	context := build.NewContext()
 	instance := context.NewInstance("", r.loader(context))
 	instance.ImportPath = r.module + ":" + packageName
-	language, err := r.parse(schemaFile, schemaText)
-	if err != nil {
-		return v, nil, err
-	}
-	files := []*ast.File{}
+	var files []*ast.File
 	for name, text := range u.files {
 		file, err := r.parse(name, text)
 		if err != nil {
-			return v, nil, err
+			return cue.Value{}, nil, err
 		}
-		files = append(files, file)
+		files = append(files, mute(file, muted))
 	}
-	top = newSpot(files)
+	language, err := r.parse(schemaFile, schemaText)
+	if err != nil {
+		return cue.Value{}, nil, err
+	}
+	top := newSpot(files)
 	for _, file := range append(files, language) {
-		if err := instance.AddSyntax(file); err != nil {
-			return v, top, err
-		}
+		// What fails here is in instance.Err.
+		_ = instance.AddSyntax(file)
 	}
-	v = cuecontext.New().BuildInstance(instance)
+	v := cuecontext.New().BuildInstance(instance)
 	if instance.Err != nil {
-		return v, top, instance.Err
+		return cue.Value{}, top, instance.Err
 	}
 	return v, top, nil
+}
+
+// mute replaces references at the given positions, and those to imports at
+// the given positions, by the value that says nothing.
+func mute(file *ast.File, at map[Pos]bool) *ast.File {
+	if len(at) == 0 {
+		return file
+	}
+	gone := map[ast.Node]bool{}
+	astutil.Apply(file, func(c astutil.Cursor) bool {
+		switch n := c.Node().(type) {
+		case *ast.ImportDecl:
+			n.Specs = slices.DeleteFunc(n.Specs, func(spec *ast.ImportSpec) bool {
+				gone[spec] = at[place(spec.Pos())] || at[place(spec.Path.Pos())]
+				return gone[spec]
+			})
+			if len(n.Specs) == 0 {
+				c.Delete()
+				return false
+			}
+		case ast.Expr:
+			if id := root(n); id != nil && (at[place(id.Pos())] || id.Node != nil && gone[id.Node]) {
+				c.Replace(&ast.Ident{NamePos: id.NamePos, Name: "_"})
+				return false
+			}
+		}
+		return true
+	}, nil)
+	return file
+}
+
+// root is the identifier that a reference begins with, if it is one.
+func root(x ast.Expr) *ast.Ident {
+	for {
+		switch y := x.(type) {
+		case *ast.Ident:
+			return y
+		case *ast.SelectorExpr:
+			x = y.X
+		case *ast.IndexExpr:
+			x = y.X
+		case *ast.CallExpr:
+			x = y.Fun
+		default:
+			return nil
+		}
+	}
 }
 
 // loader finds imported packages: those of this module in its files; CUE's
@@ -139,89 +203,4 @@ func (r *repository) addFile(instance *build.Instance, name, pkg string) bool {
 // vet validates a value as cue vet -c does.
 func vet(v cue.Value) error {
 	return v.Validate(cue.Attributes(true), cue.Definitions(true), cue.Hidden(true), cue.Concrete(true))
-}
-
-// explain says, for CUE's errors that nothing better is known of, what CUE
-// has to say, at the author's positions. It leaves out errors at, above and
-// below paths that are known to be at fault already.
-func (f *faults) explain(err error, top *spot, known map[string]bool) {
-	for _, e := range cueerrors.Errors(err) {
-		path := pathText(e.Path())
-		if covered(known, path) {
-			continue
-		}
-		message := strings.TrimSuffix(messageOf(e), ":")
-		pos, others := authorsPositions(e)
-		if own := top.walk(e.Path()).pos(); own.File != "" {
-			pos = own
-		}
-		if pos.File == "" && len(others) > 0 {
-			pos = others[0]
-		}
-		f.add(pos, path, message, "")
-	}
-}
-
-func messageOf(e cueerrors.Error) string {
-	format, args := e.Msg()
-	return fmt.Sprintf(format, args...)
-}
-
-// authorsPositions are an error's positions without those in the schema.
-func authorsPositions(e cueerrors.Error) (first Pos, all []Pos) {
-	for _, p := range append([]token.Pos{e.Position()}, e.InputPositions()...) {
-		pos := place(p)
-		if pos.File == "" || pos.File == schemaFile || slices.Contains(all, pos) {
-			continue
-		}
-		all = append(all, pos)
-	}
-	if len(all) > 0 {
-		first = all[0]
-	}
-	return first, all
-}
-
-// covered says whether a path, one above it or one below it is known.
-func covered(known map[string]bool, path string) bool {
-	for k := range known {
-		if k == path || within(k, path) || within(path, k) {
-			return true
-		}
-	}
-	return false
-}
-
-// within says whether a path lies below another.
-func within(path, above string) bool {
-	rest, ok := strings.CutPrefix(path, above)
-	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
-}
-
-// walk is the spot at a path, or the nearest above it.
-func (s *spot) walk(path []string) *spot {
-	for _, name := range path {
-		next := s.child(strings.Trim(name, `"`))
-		if next == nil {
-			break
-		}
-		s = next
-	}
-	return s
-}
-
-// pathText writes CUE's path as we write paths: list elements in brackets.
-func pathText(path []string) string {
-	var b strings.Builder
-	for i, name := range path {
-		switch {
-		case name != "" && strings.Trim(name, "0123456789") == "":
-			fmt.Fprintf(&b, "[%s]", name)
-			continue
-		case i > 0:
-			b.WriteByte('.')
-		}
-		b.WriteString(name)
-	}
-	return b.String()
 }

@@ -9,8 +9,7 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/ast"
-	"cuelang.org/go/cue/format"
+	cueerrors "cuelang.org/go/cue/errors"
 )
 
 // A field is a place in the evaluated fleet: the value there, what the
@@ -30,6 +29,41 @@ type field struct {
 type reading struct {
 	faults
 	known map[string]bool // paths at fault
+	names []string        // fields at the top, which any file may name
+	vague []string        // paths of what could not be compiled
+}
+
+// broken records what CUE could not compile. Whatever is missing at those
+// paths may be missing for that reason alone.
+func (in *reading) broken(err error) {
+	for _, e := range cueerrors.Errors(err) {
+		path := pathText(e.Path())
+		in.add(place(e.Position()), path, messageOf(e), in.mendReference(e))
+		in.vague = append(in.vague, path)
+		if path != "" {
+			in.known[path] = true
+		}
+	}
+}
+
+// mendReference says what to do about what CUE could not compile.
+func (in *reading) mendReference(e cueerrors.Error) string {
+	format, args := e.Msg()
+	switch {
+	case strings.HasPrefix(format, "reference %q not found") && len(args) > 0:
+		if near := didYouMean(fmt.Sprint(args[0]), slices.Values(in.names)); near != "" {
+			return "did you mean " + near + "?"
+		}
+		return "declare it at the top of a file, or write another name"
+	case strings.HasPrefix(format, "builtin package"):
+		return "CUE's own packages are at https://pkg.go.dev/cuelang.org/go/pkg"
+	}
+	return ""
+}
+
+// isVague says whether a path lies at or below what could not be compiled.
+func (in *reading) isVague(path string) bool {
+	return slices.ContainsFunc(in.vague, func(v string) bool { return v == "" || path == v || within(path, v) })
 }
 
 // path is the field's, as messages write it.
@@ -37,10 +71,12 @@ func (f *field) path() string {
 	switch {
 	case f.up == nil:
 		return f.label
-	case f.label[0] == '[' || f.up.label == "":
+	case f.up.label == "":
+		return cue.Str(f.label).String()
+	case f.label[0] == '[':
 		return f.up.path() + f.label
 	}
-	return f.up.path() + "." + f.label
+	return f.up.path() + "." + cue.Str(f.label).String()
 }
 
 // pos is where the author wrote the field, or the nearest field around it.
@@ -74,7 +110,7 @@ func (f *field) get(name string) *field {
 	g.value = f.value.LookupPath(cue.MakePath(cue.Str(name)))
 	switch {
 	case !g.exists():
-		if g.shape.required {
+		if g.shape.required && !f.in.isVague(g.path()) {
 			g.fault("is missing", "write "+g.shape.wants)
 		}
 	case g.shape.isStruct() && g.value.IncompleteKind() != cue.StructKind && !brokenWithin(g.value):
@@ -125,18 +161,46 @@ func (f *field) elements() iter.Seq2[int, *field] {
 		if !f.exists() {
 			return
 		}
-		v, _ := f.value.Default()
-		list, err := v.List()
+		values, err := f.listed()
 		if err != nil {
 			f.misfit(err)
-			return
 		}
-		for i := 0; list.Next(); i++ {
-			e := &field{in: f.in, up: f, label: fmt.Sprintf("[%d]", i), value: list.Value(), shape: f.shape, spot: f.spot.element(i)}
+		shape := f.shape
+		if shape.item != nil && shape.item.wants != "" {
+			shape = shape.item
+		}
+		for i, v := range values {
+			e := &field{in: f.in, up: f, label: fmt.Sprintf("[%d]", i), value: v, shape: shape, spot: f.spot.element(i)}
 			if !yield(i, e) {
 				return
 			}
 		}
+	}
+}
+
+// listed are a list's elements, and what is wrong with the list if nothing
+// is wrong with an element.
+func (f *field) listed() (values []cue.Value, err error) {
+	v, _ := f.value.Default()
+	list, err := v.List()
+	if err == nil {
+		for list.Next() {
+			values = append(values, list.Value())
+		}
+		return values, nil
+	}
+	for i := 0; ; i++ {
+		v := f.value.LookupPath(cue.MakePath(cue.Index(i)))
+		if !v.Exists() {
+			return values, err
+		}
+		switch {
+		case v.Err() != nil:
+			err = nil
+		case incomplete(v):
+			continue // the schema's own, of a list that is too short
+		}
+		values = append(values, v)
 	}
 }
 
@@ -198,80 +262,39 @@ func (f *field) strs() []string {
 
 // misfit records that the field's value is not what the schema wants.
 func (f *field) misfit(err error) {
-	mend := "write " + f.shape.wants
-	if a, b, ok := f.conflict(err); ok {
-		f.in.known[f.path()] = true
-		f.in.add(a.pos, f.path(), fmt.Sprintf("%s here, but %s at %s", a.text, b.text, b.pos), "keep one of the two")
-		return
+	reason := reasonOf(err)
+	if reason.message == "field not allowed" {
+		return // which says too little; whoever checks the fields around it knows more
 	}
 	text := f.written()
+	mend := "write " + f.shape.wants
+	a, b, twice := f.spot.conflict()
 	switch {
-	case text == "" && incomplete(f.value):
-		f.fault("has no value yet", mend)
-	case incomplete(f.value):
-		f.fault(text+" is no value yet", mend)
-	case text == "":
-		f.fault("does not fit", mend)
+	case twice:
+		f.in.known[f.path()] = true
+		f.in.add(a.pos, f.path(), fmt.Sprintf("%s here, but %s at %s", a.text, b.text, b.pos), "keep one of the two")
+	case reason.conflict && len(reason.authors) > 1 && !reason.schema:
+		f.fault(fmt.Sprintf("%s, written at %s and %s", reason.message, reason.authors[0], reason.authors[1]), "keep one of the two")
+	case (incomplete(f.value) || reason.deeper) && f.in.isVague(f.path()):
+	case incomplete(f.value) && !reason.deeper:
+		f.fault(strings.TrimSpace(text+" is no value yet"), mend)
+	case reason.deeper:
+		f.fault(strings.TrimSpace(text+" cannot be worked out: "+reason.message), "mend that, or write "+f.shape.wants)
 	default:
-		f.fault(text+" does not fit", mend)
+		f.fault(strings.TrimSpace(text+" does not fit"), mend)
 	}
 }
 
 // incomplete says whether more text could make the value whole.
 func incomplete(v cue.Value) bool { return v.IncompleteKind() != cue.BottomKind && !v.IsConcrete() }
 
-// A saying is what one place says a field is.
-type saying struct {
-	pos  Pos
-	text string
-}
-
-// conflict finds two places that write different values.
-func (f *field) conflict(err error) (a, b saying, ok bool) {
-	var says []saying
-	if f.spot != nil {
-		for _, w := range f.spot.writes {
-			if text := sourceText(w.value); isPlain(w.value) && !slices.ContainsFunc(says, func(s saying) bool { return s.text == text }) {
-				says = append(says, saying{place(w.label), text})
-			}
-		}
-	}
-	if len(says) >= 2 {
-		return says[0], says[1], true
-	}
-	return a, b, false
-}
-
-// written is how the author wrote the value, if that is short.
+// written is how the author wrote the value, or "" if nobody wrote it at
+// that path.
 func (f *field) written() string {
-	if f.spot != nil {
-		for _, w := range f.spot.writes {
-			if text := sourceText(w.value); len(text) <= 60 && !strings.Contains(text, "\n") {
-				return text
-			}
-		}
-	}
-	return ""
-}
-
-// isPlain says whether an expression is a literal, and so a value that
-// another literal contradicts.
-func isPlain(x ast.Expr) bool {
-	switch x := x.(type) {
-	case *ast.BasicLit, *ast.ListLit, *ast.StructLit:
-		return true
-	case *ast.UnaryExpr:
-		return isPlain(x.X)
-	}
-	return false
-}
-
-func sourceText(x ast.Expr) string {
-	b, err := format.Node(x)
-	if err != nil {
+	if f.spot == nil || len(f.spot.writes) == 0 {
 		return ""
 	}
-	return strings.TrimSpace(string(b))
+	return f.spot.writes[0].text()
 }
 
 // unknownFields finds the fields that the schema does not have, at every
@@ -285,6 +308,8 @@ func (f *field) unknownFields() {
 		name := fields.Selector().Unquoted()
 		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.field(name), spot: f.spot.child(name)}
 		switch {
+		case kid.shape == nil && f.up == nil && f.in.known[name]:
+			// found when the files were read
 		case kid.shape == nil:
 			kid.fault("unknown field", f.shape.instead(name))
 		case !f.shape.allows(name):

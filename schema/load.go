@@ -37,7 +37,7 @@ func LoadFS(ctx context.Context, fsys fs.FS, today time.Time) (*Fleet, []Warning
 
 // load takes how to divide the fleet, so that tests can compare ways.
 func load(ctx context.Context, fsys fs.FS, today time.Time, divide func([]*outline) []unit) (*Fleet, []Warning, error) {
-	l := &loading{today: today, divide: divide}
+	l := &loading{today: today, divide: divide, unknown: map[string]bool{}}
 	var err error
 	if l.shape, err = readShape(); err != nil {
 		return nil, nil, err
@@ -63,6 +63,10 @@ type loading struct {
 	divide func([]*outline) []unit
 	shape  *shape
 	repo   *repository
+	// unknown are the fields at the top that no fleet has.
+	unknown map[string]bool
+	// names are all fields at the top.
+	names []string
 }
 
 func (l *loading) run(ctx context.Context) (*Fleet, error) {
@@ -141,8 +145,8 @@ func (l *loading) evaluateAll(ctx context.Context, units []unit, fleet *Fleet, r
 // evaluate evaluates a unit, reads it and checks it. The fleet is what the
 // first unit holds; nil for that unit itself.
 func (l *loading) evaluate(u unit, fleet *Fleet) result {
-	in := &reading{known: map[string]bool{}}
-	v, spot, err := l.repo.evaluate(u)
+	in := &reading{known: maps.Clone(l.unknown), names: l.names}
+	v, spot, err := l.repo.evaluate(u, in.broken)
 	if err != nil {
 		in.explain(err, spot, in.known)
 		if fleet == nil {

@@ -19,7 +19,8 @@ const (
 	shared                    // any other field at the top: when it is named
 	hidden                    // a hidden field in services: when it is named
 	binding                   // a let clause or an import: when it is named
-	unknown                   // no field of a fleet: never
+	unknown                   // no field of a fleet: when it is named
+	useless                   // at fault as it stands: never
 )
 
 // A piece is a stretch of a file that is evaluated, or left out, as one.

@@ -30,7 +30,8 @@ type shape struct {
 	order    []string          // the names as the schema has them
 	element  *shape            // of each field of a struct with free names
 	key      string            // what a free name must look like, in words
-	match    []match           // and for machines
+	match    []match           // and in regular expressions; or a value, where there are no fields
+	item     *shape            // of each element of a list, if more is said of it
 	open     bool              // any fields at all: a struct of the author's own
 	required bool
 	wants    string // completes "write …"
@@ -63,7 +64,7 @@ type match struct {
 	want bool
 }
 
-// allows says whether a free name looks as it must.
+// allows says whether a free name, or a value, looks as it must.
 func (s *shape) allows(name string) bool {
 	for _, m := range s.match {
 		if m.re.MatchString(name) != m.want {
@@ -172,18 +173,28 @@ func (r shapeReader) shapeOfExpr(x ast.Expr) *shape {
 		if def := r.defs[x.Name]; def != nil {
 			return r.shapeOf(def)
 		}
+	case *ast.ListLit:
+		if rest, ok := x.Elts[len(x.Elts)-1].(*ast.Ellipsis); ok {
+			return &shape{item: r.shapeOfExpr(rest.Type)}
+		}
+	case *ast.BinaryExpr:
+		if x.Op == token.OR {
+			return r.shapeOfExpr(x.Y)
+		}
 	}
-	return &shape{}
+	return &shape{match: matches(x)}
 }
 
 // matches reads an expression such as =~"a" & !~"b".
 func matches(x ast.Expr) []match {
 	switch x := x.(type) {
 	case *ast.BinaryExpr:
-		return append(matches(x.X), matches(x.Y)...)
+		if x.Op == token.AND {
+			return append(matches(x.X), matches(x.Y)...)
+		}
 	case *ast.UnaryExpr:
 		lit, ok := x.X.(*ast.BasicLit)
-		if !ok {
+		if !ok || (x.Op != token.MAT && x.Op != token.NMAT) {
 			return nil
 		}
 		text, err := literal.Unquote(lit.Value)

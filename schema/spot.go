@@ -2,8 +2,10 @@ package schema
 
 import (
 	"slices"
+	"strings"
 
 	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/format"
 	"cuelang.org/go/cue/token"
 )
 
@@ -160,4 +162,59 @@ func (s *spot) addField(f *ast.Field) {
 		}
 		s.patterns.writes = append(s.patterns.writes, w)
 	}
+}
+
+// A saying is what one place says a field is.
+type saying struct {
+	pos  Pos
+	text string
+}
+
+// conflict finds two places that write different literals for one field.
+func (s *spot) conflict() (a, b saying, ok bool) {
+	if s == nil {
+		return a, b, false
+	}
+	var says []saying
+	for _, w := range s.writes {
+		if !isLiteral(w.value) {
+			continue
+		}
+		if text := w.text(); !slices.ContainsFunc(says, func(s saying) bool { return s.text == text }) {
+			says = append(says, saying{place(w.label), text})
+		}
+	}
+	if len(says) < 2 {
+		return a, b, false
+	}
+	return says[0], says[1], true
+}
+
+// isLiteral says whether an expression is a value that any other literal
+// contradicts.
+func isLiteral(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.BasicLit, *ast.ListLit, *ast.StructLit:
+		return true
+	case *ast.UnaryExpr:
+		return isLiteral(x.X)
+	}
+	return false
+}
+
+// text is the value as the author wrote it, or its outline if that is long.
+func (w write) text() string {
+	const long = 60
+	b, err := format.Node(w.value)
+	text := strings.TrimSpace(string(b))
+	if err == nil && len(text) <= long && !strings.Contains(text, "\n") {
+		return text
+	}
+	switch w.value.(type) {
+	case *ast.StructLit:
+		return "{…}"
+	case *ast.ListLit:
+		return "[…]"
+	}
+	return "this"
 }

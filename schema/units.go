@@ -14,19 +14,13 @@ type unit struct {
 	rest     bool // everything that is no service
 	services bool // services: some, or all where rest is set too
 	outlines []*outline
-	keep     map[*piece]bool // nil: all
+	keep     map[*piece]bool
 }
 
 // files are the texts to evaluate, in order.
 func (u unit) files(yield func(name string, text []byte) bool) {
 	for _, o := range u.outlines {
-		if u.keep == nil {
-			if !yield(o.file.name, o.file.text) {
-				return
-			}
-			continue
-		}
-		needed := slices.ContainsFunc(o.pieces, func(p *piece) bool { return u.keep[p] })
+		needed := u.rest && u.services || slices.ContainsFunc(o.pieces, func(p *piece) bool { return u.keep[p] })
 		if needed && !yield(o.file.name, o.text(u.keep)) {
 			return
 		}
@@ -56,7 +50,13 @@ func divide(outlines []*outline) []unit {
 }
 
 func wholeUnit(outlines []*outline) unit {
-	return unit{rest: true, services: true, outlines: outlines}
+	keep := map[*piece]bool{}
+	for _, o := range outlines {
+		for _, p := range o.pieces {
+			keep[p] = p.kind != useless
+		}
+	}
+	return unit{rest: true, services: true, outlines: outlines, keep: keep}
 }
 
 type division struct {
