@@ -67,7 +67,7 @@ func want(path string, s toySpec) Resource {
 }
 
 func live(path, id string, s toySpec) Resource {
-	return Resource{Addr: toyAddr(path), Spec: s, ID: id, Outputs: Outputs{"id": id, "arn": "arn:" + id, "zones": strings.Join(s.Zones, ",")}}
+	return Resource{Addr: toyAddr(path), Spec: s, ID: id, Outputs: Outputs{"id": id, "arn": "arn:" + id, "zones": "zones:," + strings.Join(s.Zones, ",")}}
 }
 
 func state(rs ...Resource) State {

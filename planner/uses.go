@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // An owner is the live resource that a text identifies.
@@ -19,14 +20,17 @@ type owner struct {
 // account have the same owner. So a text belongs to the resource that has it
 // as its id rather than to one with another output of that text, then to the
 // one of the lowest rank, which comes first on the way up. A text that is
-// still ambiguous identifies nothing.
+// still ambiguous identifies nothing, and neither does a list (what has a
+// comma in it: zones), even if there is no other like it right now.
 func (d *differ) linkLive() {
 	d.owners = make(map[string]owner, 2*len(d.sorted))
 	for _, s := range d.sorted {
 		for _, o := range s.live {
 			claim(d.owners, o.ID, owner{o, true})
 			for out, text := range o.Outputs {
-				claim(d.owners, text, owner{o, out == "id"})
+				if !strings.Contains(text, ",") {
+					claim(d.owners, text, owner{o, out == "id"})
+				}
 			}
 		}
 	}
