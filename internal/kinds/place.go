@@ -34,22 +34,33 @@ type balancer struct {
 }
 
 // A memo keeps the first answer. Failures are kept too: a place that could
-// not be read is unread as a whole.
+// not be read is unread as a whole. Who comes while the answer is under way
+// waits for it, or until its own context ends.
 type memo[T any] struct {
 	mu   sync.Mutex
-	done bool
+	done chan struct{} // closed with the answer; nil until somebody asks
 	v    T
 	err  error
 }
 
 func (m *memo[T]) get(ctx context.Context, read func(context.Context) (T, error)) (T, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.done {
-		m.v, m.err = read(ctx)
-		m.done = true
+	first := m.done == nil
+	if first {
+		m.done = make(chan struct{})
 	}
-	return m.v, m.err
+	m.mu.Unlock()
+	if first {
+		m.v, m.err = read(ctx)
+		close(m.done)
+	}
+	select {
+	case <-m.done:
+		return m.v, m.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // The tags that say whose an object is. There is no other state.
