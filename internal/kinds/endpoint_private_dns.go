@@ -29,7 +29,9 @@ func endpointPrivateDNS() Def[endpointDNSSpec] {
 		},
 		Parent: "endpoint",
 		Reads:  []string{"ec2:DescribeVpcEndpoints"},
-		Writes: []string{"ec2:ModifyVpcEndpoint"},
+		// AWS puts a zone of its own into the VPC in the caller's name.
+		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+		Writes: []string{"ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone"},
 		Want:   wantEndpointDNS,
 		List:   listEndpointDNS,
 		Create: func(ctx context.Context, p *Place, want Item[endpointDNSSpec]) (applier.Made, error) {

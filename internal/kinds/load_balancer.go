@@ -31,6 +31,8 @@ func loadBalancer() Def[loadBalancerSpec] {
 			"elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteLoadBalancer",
 			"elasticloadbalancing:SetSubnets", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetIpAddressType",
 			"elasticloadbalancing:ModifyLoadBalancerAttributes", "ec2:DescribeSubnets",
+			// An account's first load balancer brings Elastic Load Balancing's own role with it.
+			"iam:CreateServiceLinkedRole",
 		},
 		Want:    wantBalancers,
 		List:    listBalancers,
