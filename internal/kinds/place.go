@@ -34,11 +34,11 @@ type balancer struct {
 }
 
 // A memo keeps the first answer. Failures are kept too: a place that could
-// not be read is unread as a whole. Who comes while the answer is under way
-// waits for it, or until its own context ends.
+// not be read is unread as a whole. Who comes second waits on a channel and
+// not on the lock, so that waiting ends with its context.
 type memo[T any] struct {
 	mu   sync.Mutex
-	done chan struct{} // closed with the answer; nil until somebody asks
+	done chan struct{}
 	v    T
 	err  error
 }

@@ -1,103 +1,77 @@
 package reconcile_test
 
 import (
-	"os"
+	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	"github.com/linkfleet/linkfleet/applier"
-	"github.com/linkfleet/linkfleet/internal/awsapi"
-	"github.com/linkfleet/linkfleet/internal/awssim"
-	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
-// A stage is a simulated AWS and a fleet to act on it, in virtual time.
-type stage struct {
-	t     *testing.T
-	sim   *awssim.Sim
-	fleet *schema.Fleet
-}
-
 const exampleDir = "../../fleet.example"
 
-func newStage(t *testing.T) *stage {
-	t.Helper()
-	world, err := awssim.LoadWorld(exampleDir + "/sandbox/world.cue")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := awssim.New(awssim.Options{World: world})
-	if err != nil {
-		t.Fatal(err)
-	}
-	fleet, _, err := schema.Load(t.Context(), exampleDir, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &stage{t, sim, fleet}
-}
-
-// run is a fresh process looking at the stage.
-func (s *stage) run() *reconcile.Run {
-	s.t.Helper()
-	accounts := map[string]awsapi.Account{}
-	for name, a := range s.fleet.Accounts {
-		if !a.External {
-			accounts[name] = awsapi.Account{ID: a.ID, RoleARN: a.RoleARN(), ExternalID: a.ExternalID}
-		}
-	}
-	api, err := awsapi.New(s.t.Context(), awsapi.Options{
-		Accounts: accounts, SessionName: "linkfleet-test",
-		Credentials: &awsapi.Credentials{AccessKeyID: "AKIATEST", SecretAccessKey: "secret"},
-		Transport:   s.sim.Client().Transport,
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return &reconcile.Run{Fleet: s.fleet, API: api}
-}
-
-func (s *stage) plan() *planner.Plan {
-	s.t.Helper()
-	plan, err := s.run().Plan(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return plan
-}
-
-func (s *stage) apply() *reconcile.Result {
-	s.t.Helper()
-	r := s.run()
-	plan, err := r.Plan(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if os.Getenv("SHOW") != "" {
-		planner.Text(os.Stderr, plan, planner.TextOptions{})
-		r.Observe = func(e applier.Event) { os.Stderr.WriteString(applier.Line(e) + "\n") }
-	}
-	res, err := r.Apply(s.t.Context(), nil, plan)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return res
-}
-
-func TestExampleComesUpInOneApply(t *testing.T) {
+// onExample runs do in virtual time on the example fleet, applied.
+func onExample(t *testing.T, do func(t *testing.T, s *stage.Stage)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t)
-		res := s.apply()
-		if err := res.Err(); err != nil {
-			t.Fatal(err)
+		s := stage.Example(t, exampleDir)
+		s.Converge()
+		do(t, s)
+	})
+}
+
+// From empty accounts one apply does all, and one partner is waited for.
+func TestExampleComesUpInOneApply(t *testing.T) {
+	onExample(t, func(t *testing.T, s *stage.Stage) {
+		plan := s.Plan()
+		if len(plan.Notes) != 1 || plan.Notes[0].Kind != planner.NoteWaiting || plan.Notes[0].Group.Consumer != "partner-c" {
+			t.Errorf("notes: %+v, want only partner-c waited for", plan.Notes)
 		}
-		plan := s.plan()
-		if len(plan.Steps) > 0 || len(plan.Blocked) > 0 {
-			planner.Text(os.Stderr, plan, planner.TextOptions{})
-			t.Fatal("the second plan is not empty")
+		live := s.Live()
+		want := map[string]int{
+			"security-group": 8, "load-balancer": 2, "target-group": 2, "listener": 2, "endpoint-service": 2,
+			"service-permissions": 2, "topic": 1, "connection-notification": 2, "private-dns-name": 2,
+			"verification-record": 2, "domain-verification": 2, "endpoint": 6, "endpoint-private-dns": 6, "connection": 8,
+		}
+		got := map[string]int{}
+		for addr, rs := range live.Live {
+			got[addr.Kind] += len(rs)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("live objects: %v, want %v", got, want)
 		}
 	})
+}
+
+func TestRemovals(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		remove func(*schema.Fleet)
+		outage bool
+		gone   string // part of the addresses that must be gone
+	}{
+		{"managed consumer", func(f *schema.Fleet) { delete(f.Services["fraud"].Consumers, "risk") }, true, "fraud/risk"},
+		{"external consumer", func(f *schema.Fleet) { delete(f.Services["fraud"].Consumers, "partner-a") }, true, "fraud/partner-a"},
+		{"service", func(f *schema.Fleet) { delete(f.Services, "fraud") }, true, "fraud"},
+		{"everything", func(f *schema.Fleet) { clear(f.Services) }, true, "/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onExample(t, func(t *testing.T, s *stage.Stage) {
+				c.remove(s.Fleet)
+				plan := s.Plan()
+				outage := strings.Contains(stage.Text(plan), "will be")
+				if outage != c.outage {
+					t.Errorf("outage announced: %v, want %v:\n%s", outage, c.outage, stage.Text(plan))
+				}
+				s.Converge()
+				for addr := range s.Live().Live {
+					if strings.Contains(addr.Path(), c.gone) && addr.Kind != "connection" {
+						t.Errorf("%s is still there", addr)
+					}
+				}
+			})
+		})
+	}
 }

@@ -94,3 +94,14 @@ func (r *Run) log() *slog.Logger {
 	}
 	return slog.New(slog.DiscardHandler)
 }
+
+// Accounts are the accounts of a fleet in which it has a role.
+func Accounts(f *schema.Fleet) map[string]awsapi.Account {
+	accounts := map[string]awsapi.Account{}
+	for name, a := range f.Accounts {
+		if !a.External {
+			accounts[name] = awsapi.Account{ID: a.ID, RoleARN: a.RoleARN(), ExternalID: a.ExternalID}
+		}
+	}
+	return accounts
+}
