@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/linkfleet/linkfleet/internal/kinds"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+func newIAMPolicyCommand(a *app) *cobra.Command {
+	var account string
+	var readOnly bool
+	cmd := &cobra.Command{
+		Use:   "iam-policy [DIR]",
+		Short: "Print the least that each role must be allowed to do",
+		Long: `iam-policy prints, as JSON, what the role in each account of the fleet must be
+allowed to do, by what the account is in the fleet: a provider of services, a
+consumer with endpoints, the owner of a zone. It asks AWS nothing.
+
+"caller" is for the credentials that linkfleet runs with: they assume the roles.
+For each role there is its ARN, what its trust policy must ask for, and its
+policy. With --account it prints that one policy alone, as
+aws iam put-role-policy takes it.
+
+With --read-only the policies are enough for plan and for nothing else.
+
+Give a role fewer actions only after the apply that removes what it had them
+for: linkfleet looks, by their tags, for objects that the fleet once had in an
+account, and has to read and delete them.
+
+` + exitHelp,
+		Example: `  linkfleet iam-policy --account platform > policy.json
+  aws iam put-role-policy --role-name linkfleet --policy-name linkfleet --policy-document file://policy.json`,
+		Args: folderArg,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			fleet, err := a.loadFleet(cmd.Context(), folder(args))
+			if err != nil {
+				return err
+			}
+			if account != "" {
+				policy, err := kinds.Policy(fleet, account, readOnly)
+				if err != nil {
+					return err
+				}
+				return a.printJSON(policy)
+			}
+			return a.printPolicies(fleet, readOnly)
+		},
+	}
+	cmd.Flags().StringVar(&account, "account", "", "the account's `NAME` in the fleet: print its policy alone")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "what plan needs, and no more")
+	return cmd
+}
+
+// A rolePolicy is all there is to say of a role.
+type rolePolicy struct {
+	Role string `json:"role"`
+	// ExternalID is what the trust policy must ask for, if anything.
+	ExternalID string          `json:"externalID,omitempty"`
+	Policy     kinds.IAMPolicy `json:"policy"`
+}
+
+func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
+	all := struct {
+		Caller kinds.IAMPolicy       `json:"caller"`
+		Roles  map[string]rolePolicy `json:"roles"`
+	}{kinds.CallerPolicy(f), map[string]rolePolicy{}}
+	for name, account := range reconcile.Accounts(f) {
+		policy, err := kinds.Policy(f, name, readOnly)
+		if err != nil {
+			return err
+		}
+		all.Roles[name] = rolePolicy{Role: account.RoleARN, ExternalID: account.ExternalID, Policy: policy}
+	}
+	if err := a.printJSON(all); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stderr, "Each role's trust policy must allow sts:AssumeRole to the principal that linkfleet runs as, with the external id as a condition where one stands.")
+	return nil
+}
+
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
