@@ -29,7 +29,7 @@ type Options struct {
 	Logger     *slog.Logger // told of operations that are not simulated; nil: nobody
 	Speed      float64      // simulated seconds per second; 0 is 1
 	Start      time.Time    // the simulator's time at the start; zero: the machine's
-	State      string       // a file that keeps the world between starts; "": none
+	State      string       // a file that keeps the world between starts, and once it exists goes before World; "": none
 }
 
 // A Sim is a simulated AWS. It is safe for concurrent use: requests are served

@@ -27,7 +27,7 @@ func (s *Sim) begin() error {
 // restore takes up a stored world. Its clock goes on from the later of the
 // machine's time and the stored one, so that what was due meanwhile happens.
 func (s *Sim) restore(raw []byte) error {
-	w := new(world)
+	w := s.emptyWorld()
 	if err := json.Unmarshal(raw, w); err != nil {
 		return fmt.Errorf("awssim: the state file %s cannot be read; delete it to start afresh: %w", s.options.State, err)
 	}
@@ -49,7 +49,16 @@ func (s *Sim) Reset() error {
 func (s *Sim) startOver() error {
 	s.calls.clear()
 	s.faults = nil
-	s.world = &world{
+	s.world = s.emptyWorld()
+	if err := s.populate(s.options.World); err != nil {
+		return err
+	}
+	return s.save()
+}
+
+// emptyWorld is a world before anything is in it.
+func (s *Sim) emptyWorld() *world {
+	return &world{
 		Seed:       nonEmpty(s.options.World.Seed, "awssim"),
 		Now:        s.clock.now(),
 		Accounts:   make(map[string]*account),
@@ -57,10 +66,6 @@ func (s *Sim) startOver() error {
 		Sessions:   make(map[string]*session),
 		AccessKeys: make(map[string]string),
 	}
-	if err := s.populate(s.options.World); err != nil {
-		return err
-	}
-	return s.save()
 }
 
 // changed notes that the world is no longer as it was: outside parties look

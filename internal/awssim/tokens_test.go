@@ -2,6 +2,8 @@ package awssim
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"golang.org/x/sync/errgroup"
 )
 
 func fixedKey(context.Context) (aws.Credentials, error) {
@@ -110,4 +113,36 @@ func TestStateFile(t *testing.T) {
 			t.Errorf("%d groups after a reset, want the default one", r.groups())
 		}
 	})
+}
+
+func TestStateFileThatCannotBeRead(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(state, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{State: state}); err == nil || !strings.Contains(err.Error(), state) {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+}
+
+// Requests from many sides at once are served one at a time.
+func TestConcurrentCallers(t *testing.T) {
+	sim, err := New(Options{World: coreWorld()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{T: t, sim: sim}
+	client := r.ec2()
+	var group errgroup.Group
+	for i := range 8 {
+		group.Go(func() error {
+			_, err := client.CreateSecurityGroup(t.Context(), groupInput(fmt.Sprint("g", i)))
+			sim.Calls()
+			return err
+		})
+	}
+	r.must(group.Wait())
+	if got := r.groups(); got != 9 {
+		t.Errorf("%d groups, want 8 and the default one", got)
+	}
 }
