@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,13 +32,29 @@ const definitionFile = "awssim:world.cue"
 // They are of package sandbox and may import CUE's own packages. What is wrong
 // is told with file and line, one complaint a line.
 func LoadWorld(path string) (World, error) {
-	files, err := worldFiles(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return World{}, fmt.Errorf("awssim: world: %w", err)
 	}
-	instance := build.NewContext().NewInstance(path, nil)
-	for _, name := range files {
-		file, err := parseWorldFile(name)
+	dir, name := path, "."
+	if !info.IsDir() {
+		dir, name = filepath.Dir(path), filepath.Base(path)
+	}
+	return loadWorld(os.DirFS(dir), name, dir)
+}
+
+// LoadWorldFS is LoadWorld for a file system, such as an embedded one.
+func LoadWorldFS(fsys fs.FS, name string) (World, error) { return loadWorld(fsys, name, "") }
+
+// loadWorld reads what name says within fsys; complaints call fsys dir.
+func loadWorld(fsys fs.FS, name, dir string) (World, error) {
+	names, err := worldFiles(fsys, name)
+	if err != nil {
+		return World{}, fmt.Errorf("awssim: world: %w", err)
+	}
+	instance := build.NewContext().NewInstance(dir, nil)
+	for _, name := range names {
+		file, err := parseWorldFile(fsys, name, dir)
 		if err != nil {
 			return World{}, err
 		}
@@ -56,28 +74,33 @@ func LoadWorld(path string) (World, error) {
 	return decodeWorld(value)
 }
 
-func worldFiles(path string) ([]string, error) {
-	info, err := os.Stat(path)
+func worldFiles(fsys fs.FS, name string) ([]string, error) {
+	info, err := fs.Stat(fsys, name)
 	if err != nil {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return []string{path}, nil
+		return []string{name}, nil
 	}
-	files, err := filepath.Glob(filepath.Join(path, "*.cue"))
+	files, err := fs.Glob(fsys, path.Join(name, "*.cue"))
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s has no CUE file", path)
+		err = errors.New("the folder has no CUE file")
 	}
 	return files, err
 }
 
-func parseWorldFile(name string) (*ast.File, error) {
-	file, err := parser.ParseFile(name, nil, parser.ParseComments)
+func parseWorldFile(fsys fs.FS, name, dir string) (*ast.File, error) {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("awssim: world: %w", err)
+	}
+	shown := filepath.Join(dir, filepath.FromSlash(name))
+	file, err := parser.ParseFile(shown, text, parser.ParseComments)
 	if err != nil {
 		return nil, complaint(err)
 	}
 	if file.PackageName() != "sandbox" {
-		return nil, fmt.Errorf("awssim: world: %s:1: a world file begins with \"package sandbox\"", name)
+		return nil, fmt.Errorf("awssim: world: %s:1: a world file begins with \"package sandbox\"", shown)
 	}
 	return file, nil
 }
