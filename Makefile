@@ -1,0 +1,61 @@
+# make demo and make test are all that most people need. Go is all that either
+# needs.
+
+GO      ?= go
+BIN     := bin/linkfleet
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
+# Packages whose tests write their golden files when they are given -update,
+# and those whose scripts do so with UPDATE_SCRIPTS=1.
+GOLDENS := ./applier ./planner ./schema
+SCRIPTS := ./cmd/linkfleet
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/linkfleet
+	$(GO) build -trimpath -o $(BIN) ./cmd/linkfleet
+
+.PHONY: demo
+demo: ## watch the example fleet come up in a simulated AWS
+	@$(GO) run ./cmd/linkfleet demo
+
+.PHONY: test
+test: ## run all tests with the race detector
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: check
+check: format vet staticcheck goldens laws ## run all other checks
+
+.PHONY: format
+format:
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l) && \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+.PHONY: goldens
+goldens: ## write every golden file anew and see that none changed
+	$(GO) test -count=1 $(GOLDENS) -update
+	UPDATE_SCRIPTS=1 $(GO) test -count=1 -run Script $(SCRIPTS)
+	git diff --exit-code -- '*/testdata/*'
+
+.PHONY: laws
+laws: ## see that every package imports only what it may
+	$(GO) test -count=1 ./internal/house
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+.PHONY: clean
+clean: ## delete what build wrote
+	rm -rf bin
