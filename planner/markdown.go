@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ type MarkdownOptions struct {
 // blocked first, then the steps of each service, folded, and the digest.
 func Markdown(w io.Writer, p *Plan, o MarkdownOptions) error {
 	foot := fmt.Sprintf("\nDigest: `%s`\n", p.Digest())
-	m := &markdownWriter{limit: o.Limit - len(foot), unlimited: o.Limit == 0}
+	m := &markdownWriter{limit: o.Limit - len(foot) - len(leftOut(math.MaxInt)), unlimited: o.Limit == 0}
 	m.b.WriteString(markdownHead(p))
 	m.notes(p.Notes, NoteOutage)
 	m.obstacles(p.Blocked)
@@ -29,6 +30,9 @@ func Markdown(w io.Writer, p *Plan, o MarkdownOptions) error {
 	m.unread(p)
 	for _, s := range outline(p) {
 		m.section(s)
+	}
+	if m.leftOut > 0 {
+		m.b.WriteString(leftOut(m.leftOut))
 	}
 	m.b.WriteString(foot)
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
@@ -54,29 +58,25 @@ type markdownWriter struct {
 	b         strings.Builder
 	limit     int
 	unlimited bool
+	leftOut   int // lines
 }
 
-// block writes head, as many of the lines as there is room for, and tail. If
-// lines must be left out, a sentence after the tail says how many.
+// block writes head, as many of the lines as there is room for, and tail;
+// nothing at all if there is room for no line.
 func (m *markdownWriter) block(head string, lines []string, tail string) {
-	full := len(head) + len(tail)
-	for _, l := range lines {
-		full += len(l) + 1
-	}
 	fit := len(lines)
-	if room := m.limit - m.b.Len(); !m.unlimited && full > room {
-		fit = fitting(lines, room-len(head)-len(tail)-len(leftOut(len(lines))))
+	if !m.unlimited {
+		fit = fitting(lines, m.limit-m.b.Len()-len(head)-len(tail))
 	}
-	if fit > 0 {
-		m.b.WriteString(head)
-		for _, l := range lines[:fit] {
-			m.b.WriteString(l + "\n")
-		}
-		m.b.WriteString(tail)
+	m.leftOut += len(lines) - fit
+	if fit == 0 {
+		return
 	}
-	if more := leftOut(len(lines) - fit); fit < len(lines) && m.limit-m.b.Len() >= len(more) {
-		m.b.WriteString(more)
+	m.b.WriteString(head)
+	for _, l := range lines[:fit] {
+		m.b.WriteString(l + "\n")
 	}
+	m.b.WriteString(tail)
 }
 
 // fitting is how many lines have room.
@@ -90,7 +90,7 @@ func fitting(lines []string, room int) int {
 }
 
 func leftOut(n int) string {
-	return fmt.Sprintf("\n_%s left out: this comment has no room for more._\n", count(n, "line"))
+	return fmt.Sprintf("\n**Lines left out, because this comment has no room for more: %d.**\n", n)
 }
 
 func (m *markdownWriter) notes(notes []Note, kind NoteKind) {
