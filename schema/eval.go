@@ -18,7 +18,7 @@ import (
 
 // evaluate unifies a unit with the schema, in a CUE context of its own so
 // that nothing of it stays in memory. What CUE cannot compile goes to broken
-// and is left open in a second try, so that it hides nothing else; the error
+// and is left open in another try, so that it hides nothing else; the error
 // is of what could not be compiled even so.
 func (r *repository) evaluate(u unit, broken func(error)) (v cue.Value, top *spot, err error) {
 	defer func() {
@@ -26,17 +26,18 @@ func (r *repository) evaluate(u unit, broken func(error)) (v cue.Value, top *spo
 			err = fmt.Errorf("CUE could not evaluate this and broke off (%v)", p)
 		}
 	}()
-	v, top, err = r.build(u, nil)
-	if err == nil {
-		return v, top, nil
-	}
-	broken(err)
 	muted := map[Pos]bool{}
-	for _, e := range cueerrors.Errors(err) {
-		muted[place(e.Position())] = true
+	for {
+		v, top, err = r.build(u, muted)
+		before := len(muted)
+		for _, e := range cueerrors.Errors(err) {
+			muted[place(e.Position())] = true
+		}
+		if len(muted) == before {
+			return v, top, err
+		}
+		broken(err)
 	}
-	v, top, again := r.build(u, muted)
-	return v, top, again
 }
 
 // build compiles and evaluates the unit's files, without the references and

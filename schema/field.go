@@ -23,6 +23,12 @@ type field struct {
 	value cue.Value
 	shape *shape
 	spot  *spot
+
+	// What reading has found already: asking CUE again costs time, and would
+	// record faults twice.
+	kids  map[string]*field
+	items []*field
+	text  *string
 }
 
 // A reading gathers the faults of one evaluation.
@@ -103,21 +109,62 @@ func (f *field) exists() bool { return f != nil && f.value.Exists() }
 
 // get is a struct's field. If it must be there and is not, that is a fault.
 func (f *field) get(name string) *field {
-	g := &field{in: f.in, up: f, label: name, shape: f.shape.field(name), spot: f.spot.child(name)}
+	if g := f.kids[name]; g != nil {
+		return g
+	}
+	shape := f.shape.field(name)
+	g := &field{in: f.in, up: f, label: name, shape: shape, spot: f.spot.child(name)}
 	if !f.exists() {
 		return g
 	}
-	g.value = f.value.LookupPath(cue.MakePath(cue.Str(name)))
-	switch {
-	case !g.exists():
-		if g.shape.required && !f.in.isVague(g.path()) {
-			g.fault("is missing", "write "+g.shape.wants)
-		}
-	case g.shape.isStruct() && g.value.IncompleteKind() != cue.StructKind && !brokenWithin(g.value):
-		g.misfit(g.value.Err())
-		g.value = cue.Value{}
+	if f.kids == nil {
+		f.kids = map[string]*field{}
 	}
+	f.kids[name] = g
+	g.value = f.value.LookupPath(shape.path)
+	if !g.exists() && shape.required && !f.in.isVague(g.path()) {
+		g.fault("is missing", "write "+shape.wants)
+	}
+	g.mustBeStruct()
 	return g
+}
+
+// mustBeStruct records that a value is no struct where one belongs, and
+// takes it for absent.
+func (f *field) mustBeStruct() {
+	if f.exists() && f.shape.isStruct() && f.value.IncompleteKind() != cue.StructKind && !brokenWithin(f.value) {
+		f.misfit(f.value.Err())
+		f.value = cue.Value{}
+	}
+}
+
+// each are the fields of a struct with free names, by name.
+func (f *field) each() iter.Seq2[string, *field] {
+	if f.kids == nil && f.exists() {
+		f.readAll()
+	}
+	return func(yield func(string, *field) bool) {
+		for _, name := range slices.Sorted(maps.Keys(f.kids)) {
+			if !yield(name, f.kids[name]) {
+				return
+			}
+		}
+	}
+}
+
+func (f *field) readAll() {
+	f.kids = map[string]*field{}
+	fields, err := f.value.Fields()
+	for err == nil && fields.Next() {
+		name := fields.Selector().Unquoted()
+		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.element, spot: f.spot.child(name)}
+		if !f.shape.allows(name) {
+			kid.badName()
+			continue
+		}
+		kid.mustBeStruct()
+		f.kids[name] = kid
+	}
 }
 
 // brokenWithin says whether a value is a struct and what is wrong lies in
@@ -127,55 +174,24 @@ func brokenWithin(v cue.Value) bool {
 	return err == nil && fields.Next()
 }
 
-// each are the fields of a struct with free names, by name.
-func (f *field) each() iter.Seq2[string, *field] {
-	return func(yield func(string, *field) bool) {
-		kids := map[string]*field{}
-		if f.exists() {
-			fields, err := f.value.Fields()
-			for err == nil && fields.Next() {
-				name := fields.Selector().Unquoted()
-				kids[name] = &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.element, spot: f.spot.child(name)}
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(kids)) {
-			kid := kids[name]
-			if !f.shape.allows(name) {
-				kid.badName()
-				continue
-			}
-			if kid.value.IncompleteKind() != cue.StructKind && !brokenWithin(kid.value) {
-				kid.misfit(kid.value.Err())
-				kid.value = cue.Value{}
-			}
-			if !yield(name, kid) {
-				return
-			}
-		}
-	}
-}
-
 // elements are those of a list.
-func (f *field) elements() iter.Seq2[int, *field] {
-	return func(yield func(int, *field) bool) {
-		if !f.exists() {
-			return
-		}
-		values, err := f.listed()
-		if err != nil {
-			f.misfit(err)
-		}
-		shape := f.shape
-		if shape.item != nil && shape.item.wants != "" {
-			shape = shape.item
-		}
-		for i, v := range values {
-			e := &field{in: f.in, up: f, label: fmt.Sprintf("[%d]", i), value: v, shape: shape, spot: f.spot.element(i)}
-			if !yield(i, e) {
-				return
-			}
-		}
+func (f *field) elements() []*field {
+	if f.items != nil || !f.exists() {
+		return f.items
 	}
+	values, err := f.listed()
+	if err != nil {
+		f.misfit(err)
+	}
+	shape := f.shape
+	if shape.item != nil && shape.item.wants != "" {
+		shape = shape.item
+	}
+	f.items = make([]*field, len(values))
+	for i, v := range values {
+		f.items[i] = &field{in: f.in, up: f, label: "[" + strconv.Itoa(i) + "]", value: v, shape: shape, spot: f.spot.element(i)}
+	}
+	return f.items
 }
 
 // listed are a list's elements, and what is wrong with the list if nothing
@@ -206,13 +222,17 @@ func (f *field) listed() (values []cue.Value, err error) {
 
 // str is a string, or "" if it is absent or wrong.
 func (f *field) str() string {
-	if !f.exists() {
+	switch {
+	case f.text != nil:
+		return *f.text
+	case !f.exists():
 		return ""
 	}
 	s, err := f.value.String()
 	if err != nil {
 		f.misfit(err)
 	}
+	f.text = &s
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
@@ -34,7 +35,8 @@ type shape struct {
 	item     *shape            // of each element of a list, if more is said of it
 	open     bool              // any fields at all: a struct of the author's own
 	required bool
-	wants    string // completes "write …"
+	wants    string   // completes "write …"
+	path     cue.Path // of the field by itself
 }
 
 // isStruct says whether a struct belongs here.
@@ -136,6 +138,7 @@ func (s *shape) set(name string, field *shape) {
 	if s.fields == nil {
 		s.fields = map[string]*shape{}
 	}
+	field.path = cue.MakePath(cue.Str(name))
 	s.fields[name] = field
 	s.order = append(s.order, name)
 }

@@ -151,7 +151,7 @@ func (r *repository) readFile(name string, f *faults) error {
 
 // parse parses text under the repository's version of the language.
 func (r *repository) parse(name string, text []byte) (*ast.File, error) {
-	options := []parser.Option{parser.ParseComments, parser.AllErrors}
+	options := []parser.Option{parser.AllErrors}
 	if r.version != "" {
 		options = append(options, parser.Version(r.version))
 	}
