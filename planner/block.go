@@ -79,17 +79,21 @@ func spread(root *node, waiters [][]*node) {
 	}
 }
 
-// breakCycles holds steps that would have to wait for each other, and what
-// waits for them.
-func (d *differ) breakCycles() {
-	cycles := d.graph().Cycles(nil)
-	for _, c := range cycles {
-		reason := "no order is possible: " + pathText(c.Path)
-		for _, n := range c.Nodes {
-			n.hold(CauseCycle, reason, wayOut(c))
+// order sorts the steps that are not held. Those that would have to wait for
+// each other, and what waits for them, it holds.
+func (d *differ) order() []*node {
+	for {
+		g := d.graph()
+		order, err := g.Sort(nil)
+		if err == nil {
+			return order
 		}
-	}
-	if len(cycles) > 0 {
+		for _, c := range g.Cycles(nil) {
+			reason := "no order is possible: " + pathText(c.Path)
+			for _, n := range c.Nodes {
+				n.hold(CauseCycle, reason, wayOut(c))
+			}
+		}
 		d.cascade()
 	}
 }

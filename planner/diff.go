@@ -51,7 +51,6 @@ func Diff(in Input) (*Plan, error) {
 	d.makeNodes()
 	d.connect()
 	d.hold()
-	d.breakCycles()
 	p := d.plan()
 	if d.refuse(p) {
 		p = d.plan()

@@ -233,6 +233,6 @@ func heading(p *Plan) string {
 	if p.Commit == "" {
 		return "Fleet " + clean(p.Fleet)
 	}
-	commit := clean(p.Commit)
-	return "Fleet " + clean(p.Fleet) + " at commit " + commit[:min(len(commit), 12)]
+	commit := []rune(clean(p.Commit))
+	return "Fleet " + clean(p.Fleet) + " at commit " + string(commit[:min(len(commit), 12)])
 }

@@ -15,7 +15,7 @@ func (d *differ) plan() *Plan {
 		Notes:  sortedNotes(slices.Concat(d.in.Notes, d.notes)),
 		Unread: maps.Clone(d.in.Live.Unread),
 	}
-	order, _ := d.graph().Sort(nil) // its cycles are broken
+	order := d.order()
 	p.Steps = make([]Step, 0, len(order))
 	for _, n := range order {
 		p.Steps = append(p.Steps, d.step(n))
