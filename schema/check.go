@@ -76,14 +76,15 @@ func (c *checker) ownAccount(f *field, because string) *Account {
 
 // repeated finds equal elements in a list.
 func (c *checker) repeated(f *field) {
-	first := map[string]int{}
-	for i, e := range f.elements() {
+	all := f.elements()
+	for i, e := range all {
 		s := e.str()
-		if j, ok := first[s]; ok && s != "" {
-			e.fault(fmt.Sprintf("%q stands in the list twice (see [%d])", s, j), "delete one")
+		if s == "" {
 			continue
 		}
-		first[s] = i
+		if j := slices.IndexFunc(all[:i], func(other *field) bool { return other.str() == s }); j >= 0 {
+			e.fault(fmt.Sprintf("%q stands in the list twice (see [%d])", s, j), "delete one")
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ type field struct {
 	label string // "[3]" for an element of a list
 	value cue.Value
 	shape *shape
-	spot  *spot
+	spot  *spot // see at
 
 	// What reading has found already: asking CUE again costs time, and would
 	// record faults twice.
@@ -88,7 +88,7 @@ func (f *field) path() string {
 // pos is where the author wrote the field, or the nearest field around it.
 func (f *field) pos() Pos {
 	for ; f != nil; f = f.up {
-		if p := f.spot.pos(); p.File != "" {
+		if p := f.at().pos(); p.File != "" {
 			return p
 		}
 		if p := place(f.value.Pos()); p.File != "" && p.File != schemaFile {
@@ -104,6 +104,18 @@ func (f *field) fault(message, mend string) {
 	f.in.add(f.pos(), f.path(), message, mend)
 }
 
+// at is where the author writes the field, or nil.
+func (f *field) at() *spot {
+	switch {
+	case f.spot != nil || f.up == nil:
+	case f.label[0] == '[':
+		f.spot = f.up.at().element(f.label)
+	default:
+		f.spot = f.up.at().child(f.label)
+	}
+	return f.spot
+}
+
 // exists says whether anybody wrote the field or it has a default.
 func (f *field) exists() bool { return f != nil && f.value.Exists() }
 
@@ -113,7 +125,7 @@ func (f *field) get(name string) *field {
 		return g
 	}
 	shape := f.shape.field(name)
-	g := &field{in: f.in, up: f, label: name, shape: shape, spot: f.spot.child(name)}
+	g := &field{in: f.in, up: f, label: name, shape: shape}
 	if !f.exists() {
 		return g
 	}
@@ -157,7 +169,7 @@ func (f *field) readAll() {
 	fields, err := f.value.Fields()
 	for err == nil && fields.Next() {
 		name := fields.Selector().Unquoted()
-		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.element, spot: f.spot.child(name)}
+		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.element}
 		if !f.shape.allows(name) {
 			kid.badName()
 			continue
@@ -189,7 +201,7 @@ func (f *field) elements() []*field {
 	}
 	f.items = make([]*field, len(values))
 	for i, v := range values {
-		f.items[i] = &field{in: f.in, up: f, label: "[" + strconv.Itoa(i) + "]", value: v, shape: shape, spot: f.spot.element(i)}
+		f.items[i] = &field{in: f.in, up: f, label: "[" + strconv.Itoa(i) + "]", value: v, shape: shape}
 	}
 	return f.items
 }
@@ -288,7 +300,7 @@ func (f *field) misfit(err error) {
 	}
 	text := f.written()
 	mend := "write " + f.shape.wants
-	a, b, twice := f.spot.conflict()
+	a, b, twice := f.at().conflict()
 	switch {
 	case twice:
 		f.in.known[f.path()] = true
@@ -311,10 +323,11 @@ func incomplete(v cue.Value) bool { return v.IncompleteKind() != cue.BottomKind 
 // written is how the author wrote the value, or "" if nobody wrote it at
 // that path.
 func (f *field) written() string {
-	if f.spot == nil || len(f.spot.writes) == 0 {
+	s := f.at()
+	if s == nil || len(s.writes) == 0 {
 		return ""
 	}
-	return f.spot.writes[0].text()
+	return s.writes[0].text()
 }
 
 // unknownFields finds the fields that the schema does not have, at every
@@ -326,7 +339,7 @@ func (f *field) unknownFields() {
 	fields, err := f.value.Fields()
 	for err == nil && fields.Next() {
 		name := fields.Selector().Unquoted()
-		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.field(name), spot: f.spot.child(name)}
+		kid := &field{in: f.in, up: f, label: name, value: fields.Value(), shape: f.shape.field(name)}
 		switch {
 		case kid.shape == nil && f.up == nil && f.in.known[name]:
 			// found when the files were read

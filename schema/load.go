@@ -70,19 +70,22 @@ type loading struct {
 }
 
 func (l *loading) run(ctx context.Context) (*Fleet, error) {
-	outlines := l.outlines()
+	outlines, err := l.outlines(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if len(l.errs) > 0 && len(outlines) < len(l.repo.fleet) {
 		return nil, nil // files that do not parse: what is missing is unknown
 	}
 	units := l.divide(outlines)
 	first := l.evaluate(units[0], nil)
 	l.join(first.faults)
-	results := make([]result, len(units))
-	results[0] = first
-	if err := l.evaluateAll(ctx, units, first.fleet, results); err != nil {
+	rest := make([]result, len(units)-1)
+	err = sideBySide(ctx, len(rest), func(i int) { rest[i] = l.evaluate(units[1+i], first.fleet) })
+	if err != nil {
 		return nil, err
 	}
-	for _, r := range results[1:] {
+	for _, r := range rest {
 		l.join(r.faults)
 		maps.Copy(first.fleet.Services, r.services)
 	}
@@ -92,30 +95,61 @@ func (l *loading) run(ctx context.Context) (*Fleet, error) {
 	return first.fleet, nil
 }
 
-// outlines parses every file, and finds what can be said of each alone.
-func (l *loading) outlines() []*outline {
+// outlines parses every file, and finds what can be said of each alone. A
+// file that does not parse has none.
+func (l *loading) outlines(ctx context.Context) ([]*outline, error) {
+	files := make([]fileReading, len(l.repo.fleet))
+	defs, err := l.definitions()
+	if err != nil {
+		return nil, err
+	}
+	err = sideBySide(ctx, len(files), func(i int) {
+		files[i] = fileReading{repo: l.repo, shape: l.shape, defs: defs}
+		files[i].read(l.repo.fleet[i])
+	})
 	var outlines []*outline
-	defs := l.definitions()
-	for _, source := range l.repo.fleet {
-		file, err := l.repo.parse(source.name, source.text)
-		if err != nil {
-			l.addCUE(err, source.name, "")
+	for _, f := range files {
+		l.join(f.faults)
+		if f.outline == nil {
 			continue
 		}
-		o := newOutline(source, file)
-		l.checkFile(file, o, defs)
-		outlines = append(outlines, o)
+		outlines = append(outlines, f.outline)
+		for _, p := range f.outline.pieces {
+			switch p.kind {
+			case shared:
+				l.names = append(l.names, p.name)
+			case unknown:
+				l.unknown[p.name] = true
+			}
+		}
 	}
-	l.checkSpread(outlines)
-	return outlines
+	return outlines, err
 }
 
-func (l *loading) definitions() map[string]bool {
+// definitions are the names that the schema defines.
+func (l *loading) definitions() (map[string]bool, error) {
 	file, err := l.repo.parse(schemaFile, schemaText)
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("reading the embedded schema: %w", err)
 	}
-	return definitions(file)
+	return definitions(file), nil
+}
+
+// sideBySide calls each for 0 to n-1, as many at a time as there are
+// processors. Each call is short, so that when ctx ends, the end is near.
+func sideBySide(ctx context.Context, n int, each func(i int)) error {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("loading the fleet: %w", err)
+			}
+			each(i)
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // A result is what came of a unit.
@@ -123,23 +157,6 @@ type result struct {
 	faults
 	fleet    *Fleet
 	services map[string]*Service
-}
-
-// evaluateAll evaluates all units but the first, side by side. Units are
-// small, so that when ctx ends, the end is near.
-func (l *loading) evaluateAll(ctx context.Context, units []unit, fleet *Fleet, results []result) error {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := 1; i < len(units); i++ {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("loading the fleet: %w", err)
-			}
-			results[i] = l.evaluate(units[i], fleet)
-			return nil
-		})
-	}
-	return group.Wait()
 }
 
 // evaluate evaluates a unit, reads it and checks it. The fleet is what the

@@ -50,6 +50,7 @@ func newOutline(source *sourceFile, file *ast.File) *outline {
 	o := &outline{file: source, targets: map[ast.Node]*piece{}}
 	o.cut(file.Decls, len(source.text), o.top)
 	o.resolve(file)
+	o.targets = nil // or the whole tree would stay in memory
 	return o
 }
 

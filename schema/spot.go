@@ -2,6 +2,7 @@ package schema
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
@@ -78,10 +79,11 @@ func (s *spot) child(name string) *spot {
 	return kid
 }
 
-// element is the spot of a list's element.
-func (s *spot) element(i int) *spot {
-	if s == nil {
-		return nil
+// element is the spot of a list's element, labelled "[3]".
+func (s *spot) element(label string) *spot {
+	i, err := strconv.Atoi(strings.Trim(label, "[]"))
+	if s == nil || err != nil {
+		return s
 	}
 	out := &spot{}
 	for _, w := range s.writes {
