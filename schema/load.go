@@ -92,7 +92,10 @@ func (l *loading) run(ctx context.Context) (*Fleet, error) {
 	c := &checker{reading: &reading{known: map[string]bool{}}, today: l.today}
 	c.across(first.fleet)
 	l.join(c.faults)
-	return first.fleet, nil
+	if len(l.errs) > 0 {
+		return nil, nil
+	}
+	return first.fleet, l.checkSpread(ctx, outlines)
 }
 
 // outlines parses every file, and finds what can be said of each alone. A

@@ -1,14 +1,19 @@
 package schema
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -164,4 +169,191 @@ func sameAnswers(t *testing.T, fsys fs.FS) {
 	if diff := cmp.Diff(wantFleet, fleet); diff != "" {
 		t.Errorf("-whole +parts\n%s", diff)
 	}
+}
+
+// TestDivision holds that fleets are evaluated in parts wherever they can
+// be, and as a whole only where they must.
+func TestDivision(t *testing.T) {
+	for _, f := range testFleets(t, "good") {
+		units := unitsOf(t, f.files)
+		whole := units[0].rest && units[0].services
+		if want := f.name() == "whole"; whole != want {
+			t.Errorf("%s: evaluated as a whole: %v, want %v", f.name(), whole, want)
+		}
+	}
+	if n := len(unitsOf(t, largeFleet(50, 20))); n < 3 {
+		t.Errorf("50 services make %d units", n)
+	}
+}
+
+func unitsOf(t *testing.T, files fs.FS) []unit {
+	t.Helper()
+	l := &loading{unknown: map[string]bool{}}
+	var err error
+	if l.shape, err = readShape(); err != nil {
+		t.Fatal(err)
+	}
+	if l.repo, err = readRepository(t.Context(), files, &l.faults); err != nil {
+		t.Fatal(err)
+	}
+	outlines, err := l.outlines(t.Context())
+	if err != nil || len(l.errs) > 0 {
+		t.Fatal(err, l.errs)
+	}
+	return divide(outlines)
+}
+
+// TestSameAnswersLarge compares parts and whole where there are many parts,
+// in one file, with shared templates and accounts.
+func TestSameAnswersLarge(t *testing.T) {
+	files := largeFleet(12, 60)
+	var one strings.Builder
+	one.WriteString("package fleet\n\nlet team = accounts.team7\n_id: team.id\n")
+	for name, file := range files {
+		if strings.HasPrefix(name, "services/") {
+			one.WriteString(strings.TrimPrefix(string(file.Data), "package fleet\n"))
+			delete(files, name)
+		}
+	}
+	one.WriteString("services: service3: consumers: team7: principals: [\"arn:aws:iam::\\(_id):root\"]\n")
+	files["services/all.cue"] = &fstest.MapFile{Data: []byte(one.String())}
+	if n := len(unitsOf(t, files)); n < 3 {
+		t.Errorf("the file makes %d units", n)
+	}
+	sameAnswers(t, files)
+	fleet, _, err := LoadFS(t.Context(), files, testDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fleet.Services["service3"].Consumers["team7"].Principals[0]; got != "arn:aws:iam::200000000007:root" {
+		t.Errorf("the principal from elsewhere is %q", got)
+	}
+}
+
+func TestLoadFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		filepath.Join(t.TempDir(), "nowhere"): "no such file or directory",
+		file:                                  "give the folder that holds the fleet",
+		t.TempDir():                           "the folder holds no .cue files; linkfleet init writes a first fleet",
+	} {
+		fleet, _, err := Load(t.Context(), dir, testDay)
+		if fleet != nil || err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("Load = %v, %v; want one line with %q", fleet, err, want)
+		}
+	}
+}
+
+func TestLoadCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := LoadFS(ctx, largeFleet(3, 3), testDay); !errors.Is(err, context.Canceled) {
+		t.Errorf("Load of a cancelled context: %v", err)
+	}
+}
+
+// TestLoadTwice holds that the same files give the same bytes.
+func TestLoadTwice(t *testing.T) {
+	for _, f := range testFleets(t, "wrong") {
+		_, w1, err1 := LoadFS(t.Context(), f.files, testDay)
+		_, w2, err2 := LoadFS(t.Context(), f.files, testDay)
+		if diff := cmp.Diff(said(w1, err1), said(w2, err2)); diff != "" {
+			t.Errorf("%s: -first +second\n%s", f.name(), diff)
+		}
+	}
+}
+
+func TestWaiverToday(t *testing.T) {
+	files := fstest.MapFS{}
+	for _, f := range testFleets(t, "wrong") {
+		if f.name() == "waiver-expired" {
+			files = f.files
+		}
+	}
+	lastSecond := time.Date(2026, 5, 31, 23, 59, 59, 0, time.UTC)
+	if _, _, err := LoadFS(t.Context(), files, lastSecond); err != nil {
+		t.Errorf("on its last day: %v", err)
+	}
+	if _, _, err := LoadFS(t.Context(), files, lastSecond.Add(time.Second)); err == nil {
+		t.Error("the day after, the waiver still holds")
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	e := &Error{Pos: Pos{"a.cue", 3, 7}, Path: "services.pay", Message: "is wrong", Mend: "mend it"}
+	if got, want := e.Error(), "a.cue:3:7: services.pay: is wrong; mend it"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	joined := fmt.Errorf("validating: %w", Errors{e, {Message: "alone"}, e}.joined())
+	if got := len(Faults(joined)); got != 2 {
+		t.Errorf("%d faults of a joined error, want 2", got)
+	}
+	if got, want := joined.Error(), "validating: alone\n"+e.Error(); got != want {
+		t.Errorf("joined = %q, want %q", got, want)
+	}
+	if one, ok := errors.AsType[*Error](joined); !ok || one.Message != "alone" {
+		t.Errorf("errors.AsType = %v, %v", one, ok)
+	}
+	if Faults(errors.New("other")) != nil {
+		t.Error("another error has faults")
+	}
+}
+
+func TestDidYouMean(t *testing.T) {
+	known := slices.Values([]string{"acceptanceRequired", "account", "consumers", "crossZone", "vpc"})
+	for name, want := range map[string]string{
+		"acceptanceRequred": "acceptanceRequired",
+		"ACCOUNT":           "account",
+		"acocunt":           "account",
+		"cross_zone":        "crossZone",
+		"vcp":               "vpc",
+		"loadBalancer":      "",
+		"x":                 "",
+		"":                  "",
+	} {
+		if got := didYouMean(name, known); got != want {
+			t.Errorf("didYouMean(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// FuzzLoad holds that no text makes Load panic or speak without a place, and
+// that parts and whole agree on what is accepted.
+func FuzzLoad(f *testing.F) {
+	for _, kind := range []string{"good", "wrong"} {
+		for _, fleet := range testFleets(f, kind) {
+			for _, file := range fleet.archive.Files {
+				if strings.HasSuffix(file.Name, ".cue") {
+					f.Add(file.Data)
+				}
+			}
+		}
+	}
+	base, err := os.ReadFile(filepath.Join("testdata", "base.cue"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 4096 {
+			t.Skip("long texts only take time")
+		}
+		files := fstest.MapFS{"base.cue": {Data: base}, "a.cue": {Data: text}}
+		fleet, _, err := LoadFS(t.Context(), files, testDay)
+		if (fleet == nil) == (err == nil) {
+			t.Fatalf("fleet %v with error %v", fleet, err)
+		}
+		for _, fault := range Faults(err) {
+			if fault.Message == "" {
+				t.Errorf("a fault says nothing: %+v", fault)
+			}
+		}
+		whole := func(outlines []*outline) []unit { return []unit{wholeUnit(outlines)} }
+		_, _, wholeErr := load(t.Context(), files, testDay, whole)
+		if (err == nil) != (wholeErr == nil) {
+			t.Errorf("in parts: %v\nas a whole: %v", err, wholeErr)
+		}
+	})
 }

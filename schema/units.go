@@ -37,14 +37,9 @@ const (
 // divide makes units of the outlines: the first holds all but the services.
 // Where services cannot be told apart there is one unit.
 func divide(outlines []*outline) []unit {
-	d := division{outlines: outlines, named: map[string][]*piece{}, own: map[string][]*piece{}}
-	for _, o := range outlines {
-		if o.whole != "" {
-			return []unit{wholeUnit(outlines)}
-		}
-		for _, p := range o.pieces {
-			d.sort(p)
-		}
+	d := newDivision(outlines)
+	if d.whole != "" {
+		return []unit{wholeUnit(outlines)}
 	}
 	return append([]unit{d.rest()}, d.services()...)
 }
@@ -59,12 +54,25 @@ func wholeUnit(outlines []*outline) unit {
 	return unit{rest: true, services: true, outlines: outlines, keep: keep}
 }
 
+// A division sorts the pieces of some files.
 type division struct {
 	outlines  []*outline
+	whole     string              // why the files cannot be evaluated in parts
 	named     map[string][]*piece // fields at the top
 	own       map[string][]*piece // pieces of each service
 	templates []*piece
 	others    []*piece
+}
+
+func newDivision(outlines []*outline) *division {
+	d := &division{outlines: outlines, named: map[string][]*piece{}, own: map[string][]*piece{}}
+	for _, o := range outlines {
+		d.whole = cmp.Or(d.whole, o.whole)
+		for _, p := range o.pieces {
+			d.sort(p)
+		}
+	}
+	return d
 }
 
 func (d *division) sort(p *piece) {
