@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,8 +80,8 @@ func (a *app) commitOf(dir string) (commit, session string) {
 	return head.Hash, "linkfleet-" + head.Hash[:12]
 }
 
-// planOf reads AWS and plans. That no place could be read, and all for one
-// reason, is an error and no plan: there is nothing to show.
+// planOf reads AWS and plans. That no place could be read is an error and no
+// plan: there is nothing to show.
 func (a *app) planOf(ctx context.Context, run *reconcile.Run) (*planner.Plan, error) {
 	status := a.newStatus(fmt.Sprintf("Reading %s", plural(len(reconcile.Accounts(run.Fleet)), "account")))
 	plan, err := run.Plan(ctx)
@@ -95,7 +96,7 @@ func (a *app) planOf(ctx context.Context, run *reconcile.Run) (*planner.Plan, er
 	return plan, nil
 }
 
-// allUnread is the one reason why no place could be read.
+// allUnread says why no place could be read; it is empty if one could.
 func allUnread(run *reconcile.Run, plan *planner.Plan) string {
 	for name := range reconcile.Accounts(run.Fleet) {
 		for _, region := range run.Fleet.Regions {
@@ -104,11 +105,12 @@ func allUnread(run *reconcile.Run, plan *planner.Plan) string {
 			}
 		}
 	}
+	const most = 3
 	reasons := slices.Compact(slices.Sorted(maps.Values(plan.Unread)))
-	if len(reasons) != 1 {
-		return ""
+	if n := len(reasons) - most; n > 0 {
+		reasons = append(reasons[:most], fmt.Sprintf("and %d more like these", n))
 	}
-	return reasons[0]
+	return strings.Join(reasons, "; ")
 }
 
 // logCalls tells how many requests it took.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 
@@ -18,6 +20,9 @@ func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) 
 	}
 	if faults := schema.Faults(err); len(faults) > 0 {
 		return nil, &faultyFleet{dir: dir, faults: faults}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s; give the one that holds the fleet, or write a new fleet with linkfleet init %[1]s", dir)
 	}
 	return fleet, err
 }

@@ -41,7 +41,7 @@ func (a *app) showResult(r *reconcile.Result, format string) error {
 		_, err := fmt.Fprintln(a.stdout, left.Summary())
 		return err
 	default:
-		fmt.Fprintln(a.stdout, "\nWhat is left:")
+		fmt.Fprintln(a.stdout, "\nAfter this:")
 		return a.showPlan(a.stdout, left)
 	}
 }
@@ -90,7 +90,7 @@ func outcome(r *reconcile.Result) error {
 	case len(left.Unread) > 0:
 		return unreadError(left)
 	case len(left.Steps) > 0 && len(r.Reports) > 0:
-		return fmt.Errorf("%s left to do after the apply; if AWS only lags behind, another apply will find nothing to do", isOrAre(left.Changes().Total(), "change"))
+		return fmt.Errorf("%s still to be made; run apply again", isOrAre(left.Changes().Total(), "change"))
 	case len(left.Blocked) > 0:
 		return refused("%s not be taken; the reasons stand above", canOrNot(len(left.Blocked)))
 	}

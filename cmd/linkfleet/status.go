@@ -19,8 +19,11 @@ type status struct {
 	title string
 	width func() int
 	began time.Time
-	stop  chan struct{}
-	ended chan struct{}
+	margin string // before every line of a frame
+	// silent keeps the ends of steps from becoming lines that stay.
+	silent bool
+	stop   chan struct{}
+	ended  chan struct{}
 
 	mu      sync.Mutex
 	pending []string // lines that stay, not written yet
@@ -100,7 +103,9 @@ func (s *status) observe(e applier.Event) {
 		if i < len(s.running) {
 			s.running = append(s.running[:i], s.running[i+1:]...)
 		}
-		s.pending = append(s.pending, applier.Line(e))
+		if !s.silent {
+			s.pending = append(s.pending, applier.Line(e))
+		}
 	}
 }
 
@@ -118,7 +123,7 @@ func (s *status) draw(frame func() []string) {
 	}
 	lines, width := frame(), s.width()
 	for _, line := range lines {
-		b.WriteString(cut(line, width-1) + "\n") // a full line would wrap
+		b.WriteString(cut(s.margin+line, width-1) + "\n") // a full line would wrap
 	}
 	s.pending, s.drawn = nil, len(lines)
 	_, _ = io.WriteString(s.w, b.String()) // a terminal that is gone shows nothing
