@@ -29,6 +29,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if answer.request != "" {
 		w.Header().Set("X-Amzn-Requestid", answer.request)
+		w.Header().Set("Date", answer.date.UTC().Format(http.TimeFormat))
 	}
 	w.Header().Set("Content-Type", answer.Type)
 	w.WriteHeader(answer.Status)
@@ -81,7 +82,7 @@ func (s *Sim) answer(r *http.Request, body []byte) (answer reply, dropped bool) 
 		answer = q.codec.refusal(m, refusal, id)
 	}
 	s.calls.add(q.call, refusal)
-	answer.request = id
+	answer.request, answer.date = id, q.now
 	if q.fault.Effect == FaultGarbage {
 		return reply{Status: http.StatusOK, Type: "text/html", Body: []byte("<html><body>It works!</body>")}, false
 	}

@@ -34,7 +34,8 @@ type reply struct {
 	Header map[string]string
 	Body   []byte
 
-	request string // the request's id, for the header that SDKs log
+	request string    // the request's id, for the header that SDKs log
+	date    time.Time // the simulator's, by which clients reckon AWS's clock
 }
 
 func codecOf(m *model) codec {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/awsapi"
@@ -216,7 +219,7 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 			return applier.Made{}, err
 		}
 		made := applier.Made{ID: aws.ToString(out.VpcEndpoint.VpcEndpointId), Outputs: endpointOutputs(*out.VpcEndpoint)}
-		dead, err := p.endpointIsDead(ctx, made.ID)
+		dead, err := p.endpointIsDead(ctx, *out.VpcEndpoint, serverTime(out.ResultMetadata))
 		if err != nil || !dead {
 			return made, err
 		}
@@ -226,13 +229,29 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 	}
 }
 
-// endpointIsDead tells whether AWS knows the endpoint as one that is gone.
-// One it does not show is young, not dead.
-func (p *Place) endpointIsDead(ctx context.Context, id string) (dead bool, err error) {
-	err = p.eachEndpoint(ctx, byEndpointID(id), func(e ec2types.VpcEndpoint) {
+// young is how long an endpoint may take to be shown after it was made. AWS
+// speaks of seconds to minutes.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const young = 5 * time.Minute
+
+// endpointIsDead tells whether AWS answered a create with an endpoint that is
+// gone: shown as such, or made a while ago by AWS's own clock and not shown
+// at all any more.
+func (p *Place) endpointIsDead(ctx context.Context, made ec2types.VpcEndpoint, now time.Time) (bool, error) {
+	dead := now.Sub(aws.ToTime(made.CreationTimestamp)) > young
+	err := p.eachEndpoint(ctx, byEndpointID(aws.ToString(made.VpcEndpointId)), func(e ec2types.VpcEndpoint) {
 		dead = endpointGone(e.State) || endpointDead(e.State)
 	})
 	return dead, err
+}
+
+// serverTime is AWS's time at an answer.
+func serverTime(m middleware.Metadata) time.Time {
+	t, ok := awsmiddleware.GetServerTime(m)
+	if !ok {
+		return time.Now()
+	}
+	return t
 }
 
 func byEndpointID(ids ...string) []ec2types.Filter {

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -152,19 +153,47 @@ func joinZones(zones []string) string {
 	return strings.Join(slices.Compact(zones), ",")
 }
 
+// createService looks for the service first, in case one was made whose
+// answer was lost. The token only covers the SDK's repetitions of the call:
+// one made from the wish would have AWS answer, for a day, with a service of
+// the same wish that has been deleted since. A second service cannot come of
+// it even where AWS's lists lag, because a load balancer serves only one.
 func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]) (applier.Made, error) {
-	arns := known(want.Spec.LoadBalancers)
+	standing, err := p.serviceAt(ctx, want.Addr)
+	if err != nil || standing.ID != "" {
+		return standing, err
+	}
 	out, err := p.EC2.CreateVpcEndpointServiceConfiguration(ctx, &ec2.CreateVpcEndpointServiceConfigurationInput{
 		AcceptanceRequired:      aws.Bool(want.Spec.AcceptanceRequired),
-		NetworkLoadBalancerArns: arns,
+		NetworkLoadBalancerArns: known(want.Spec.LoadBalancers),
 		SupportedIpAddressTypes: want.Spec.IPAddressTypes,
-		ClientToken:             p.token(want.Addr, append(arns, fmt.Sprint(want.Spec.AcceptanceRequired))...),
+		ClientToken:             aws.String(rand.Text()),
 		TagSpecifications:       p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr),
 	})
+	if err != nil && strings.Contains(err.Error(), "already associated") {
+		return applier.Made{}, applier.Busy{Err: err} // a service of ours that is not listed yet, or one about to go
+	}
 	if err != nil {
 		return applier.Made{}, err
 	}
 	return applier.Made{ID: aws.ToString(out.ServiceConfiguration.ServiceId), Outputs: p.serviceOutputs(*out.ServiceConfiguration)}, nil
+}
+
+// serviceAt finds the fleet's service of an address as AWS lists it now; its
+// ID is empty if there is none.
+func (p *Place) serviceAt(ctx context.Context, addr planner.Addr) (applier.Made, error) {
+	out, err := p.EC2.DescribeVpcEndpointServiceConfigurations(ctx, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
+		Filters: append(p.ours(), ec2types.Filter{Name: aws.String("tag:" + TagAddress), Values: []string{addr.Path()}}),
+	})
+	if err != nil {
+		return applier.Made{}, err
+	}
+	for _, s := range out.ServiceConfigurations {
+		if !serviceGone(s.ServiceState) {
+			return applier.Made{ID: aws.ToString(s.ServiceId), Outputs: p.serviceOutputs(s)}, nil
+		}
+	}
+	return applier.Made{}, nil
 }
 
 // updateService modifies the service even when only zones differ: the call

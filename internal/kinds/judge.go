@@ -187,3 +187,9 @@ func state(r planner.Resource) string { return r.Spec.(connectionSpec).State }
 func whose(r planner.Resource) string {
 	return fmt.Sprintf("endpoint %s of account %s", r.Outputs["endpoint"], r.Outputs["owner"])
 }
+
+// IsArrival tells whether a step accepts a connection that a declared
+// consumer has made by itself.
+func IsArrival(st planner.Step) bool {
+	return st.Addr.Kind == connection().Name && st.Action == planner.Update && strings.Count(st.Addr.Name, "/") == 2 && len(st.WaitsFor) == 0
+}
