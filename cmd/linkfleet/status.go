@@ -15,10 +15,10 @@ import (
 // draws over and over, below the lines that stay. Everywhere else it is nil
 // and shows nothing.
 type status struct {
-	w     io.Writer
-	title string
-	width func() int
-	began time.Time
+	w      io.Writer
+	title  string
+	width  func() int
+	began  time.Time
 	margin string // before every line of a frame
 	// silent keeps the ends of steps from becoming lines that stay.
 	silent bool
