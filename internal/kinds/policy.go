@@ -167,7 +167,7 @@ func fleetOfEverything() *schema.Fleet {
 	account := func(s side) *schema.Account { return &schema.Account{Name: string(s), Role: "linkfleet"} }
 	const region, domain = "us-east-1", "example.com"
 	consumer := &schema.Consumer{
-		Name: "consumer", Account: string(consumerSide),
+		Name: "consumer", Account: string(consumerSide), Principals: []string{"*"},
 		Endpoint: &schema.Endpoint{Region: region, PrivateDNS: true},
 	}
 	return &schema.Fleet{

@@ -1,0 +1,221 @@
+package kinds_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	dnstypes "github.com/aws/aws-sdk-go-v2/service/route53/types"
+
+	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/internal/stage"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+const (
+	exampleDir  = "../../fleet.example"
+	fleetName   = "payments-platform"
+	region      = "us-east-1"
+	platformID  = "111111111111"
+	riskID      = "222222222222"
+	dnsID       = "444444444444"
+	strangerID  = "101010101010"
+	publicZone  = "Z0PAYMENTSEXAMPLE000"
+	platformVPC = "vpc-0f0000000000000a1"
+	riskVPC     = "vpc-0a0000000000000b1"
+	certificate = "arn:aws:acm:us-east-1:111111111111:certificate/one"
+)
+
+// A scene is a fleet that stands in a simulated AWS, in virtual time, and
+// somebody with hands in its accounts.
+type scene struct {
+	*testing.T
+	*stage.Stage
+	fraud    *schema.Service
+	platform *awsapi.Place // the provider's account
+	risk     *awsapi.Place // a managed consumer's
+	dns      *awsapi.Place
+}
+
+// onStage plays on the example with its fleet cut as wanted, applied.
+func onStage(t *testing.T, cut func(*schema.Fleet), play func(*scene)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, cut)
+		s.Converge()
+		play(s)
+	})
+}
+
+// newScene must be called in a synctest bubble. Nothing is applied yet.
+func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
+	t.Helper()
+	s := &scene{T: t, Stage: stage.Example(t, exampleDir)}
+	if cut != nil {
+		cut(s.Fleet)
+	}
+	s.fraud = s.Fleet.Services["fraud"]
+	s.platform = s.Hands(platformID, region)
+	s.risk = s.Hands(riskID, region)
+	s.dns = s.Hands(dnsID, planner.Global)
+	return s
+}
+
+// The cuts of the example's fleet.
+
+// pair leaves one service with one managed consumer and one that makes its
+// own endpoint.
+func pair(f *schema.Fleet) {
+	delete(f.Services, "payments")
+	only(f.Services["fraud"].Consumers, "risk", "partner-a")
+}
+
+// alone leaves one service that nobody uses: AWS changes more of it.
+func alone(f *schema.Fleet) {
+	delete(f.Services, "payments")
+	clear(f.Services["fraud"].Consumers)
+}
+
+// aloneTLS is alone with a TLS listener.
+func aloneTLS(f *schema.Fleet) {
+	alone(f)
+	l := f.Services["fraud"].Listeners["https"]
+	l.Protocol, l.Certificate, l.SSLPolicy, l.IdleTimeout = "TLS", certificate, "ELBSecurityPolicy-TLS13-1-2-2021-06", 0
+}
+
+func only[V any](m map[string]V, keys ...string) {
+	for k := range m {
+		if !slices.Contains(keys, k) {
+			delete(m, k)
+		}
+	}
+}
+
+// Both of a scene's parts are a testing.TB.
+
+func (s *scene) must(err error) {
+	s.T.Helper()
+	if err != nil {
+		s.T.Fatal(err)
+	}
+}
+
+// plans wants the plan to be exactly these steps, in [stage.Short]'s words.
+func (s *scene) plans(want string) {
+	s.T.Helper()
+	plan := s.Plan()
+	if got := stage.Short(plan); got != want || len(plan.Blocked) > 0 {
+		s.T.Errorf("planned:\n%swant:\n%s\n%s", got, want, stage.Text(plan))
+	}
+}
+
+// heals wants a disturbance to be found as exactly these steps, and to be
+// gone after one apply.
+func (s *scene) heals(want string) {
+	s.T.Helper()
+	s.plans(want)
+	s.Converge()
+}
+
+// one is the only live resource at a path such as "endpoint/fraud/risk".
+func (s *scene) one(path string) planner.Resource {
+	s.T.Helper()
+	rs := s.all(path)
+	if len(rs) != 1 {
+		s.T.Fatalf("there are %d of %s", len(rs), path)
+	}
+	return rs[0]
+}
+
+func (s *scene) all(path string) []planner.Resource {
+	s.T.Helper()
+	for addr, rs := range s.Live().Live {
+		if addr.Path() == path {
+			return rs
+		}
+	}
+	return nil
+}
+
+func (s *scene) id(path string) *string { s.T.Helper(); return aws.String(s.one(path).ID) }
+
+// settle lets AWS finish what a hand has begun.
+func (s *scene) settle() { time.Sleep(10 * time.Minute) }
+
+// The hands' tools.
+
+// modifyEndpoint changes the endpoint of risk.
+func (s *scene) modifyEndpoint(in *ec2.ModifyVpcEndpointInput) {
+	s.T.Helper()
+	in.VpcEndpointId = s.id("endpoint/fraud/risk")
+	_, err := s.risk.EC2.ModifyVpcEndpoint(s.T.Context(), in)
+	s.must(err)
+	s.settle()
+}
+
+func (s *scene) modifyService(in *ec2.ModifyVpcEndpointServiceConfigurationInput) {
+	s.T.Helper()
+	in.ServiceId = s.id("endpoint-service/fraud")
+	_, err := s.platform.EC2.ModifyVpcEndpointServiceConfiguration(s.T.Context(), in)
+	s.must(err)
+	s.settle()
+}
+
+func (s *scene) setSubnets(ids ...string) {
+	s.T.Helper()
+	_, err := s.platform.ELB.SetSubnets(s.T.Context(), &elb.SetSubnetsInput{LoadBalancerArn: s.id("load-balancer/fraud"), Subnets: ids})
+	s.must(err)
+	s.settle()
+}
+
+// defaultGroup is the default security group of a VPC.
+func (s *scene) defaultGroup(p *awsapi.Place, vpc string) string {
+	s.T.Helper()
+	out, err := p.EC2.DescribeSecurityGroups(s.T.Context(), &ec2.DescribeSecurityGroupsInput{Filters: []ec2types.Filter{
+		{Name: aws.String("vpc-id"), Values: []string{vpc}}, {Name: aws.String("group-name"), Values: []string{"default"}},
+	}})
+	s.must(err)
+	return aws.ToString(out.SecurityGroups[0].GroupId)
+}
+
+// decide accepts or rejects a connection as the provider, past linkfleet.
+func (s *scene) decide(accept bool, endpoint string) {
+	s.T.Helper()
+	service, ids := s.id("endpoint-service/fraud"), []string{endpoint}
+	var err error
+	if accept {
+		_, err = s.platform.EC2.AcceptVpcEndpointConnections(s.T.Context(), &ec2.AcceptVpcEndpointConnectionsInput{ServiceId: service, VpcEndpointIds: ids})
+	} else {
+		_, err = s.platform.EC2.RejectVpcEndpointConnections(s.T.Context(), &ec2.RejectVpcEndpointConnectionsInput{ServiceId: service, VpcEndpointIds: ids})
+	}
+	s.must(err)
+	s.settle()
+}
+
+// proof is the TXT record set that holds the service's token.
+func (s *scene) proof() dnstypes.ResourceRecordSet {
+	s.T.Helper()
+	name := s.one("verification-record/fraud").Outputs["name"]
+	out, err := s.dns.Route53.ListResourceRecordSets(s.T.Context(), &route53.ListResourceRecordSetsInput{
+		HostedZoneId: aws.String(publicZone), StartRecordName: aws.String(name), StartRecordType: dnstypes.RRTypeTxt, MaxItems: aws.Int32(1),
+	})
+	s.must(err)
+	return out.ResourceRecordSets[0]
+}
+
+func (s *scene) changeRecord(action dnstypes.ChangeAction, set dnstypes.ResourceRecordSet) {
+	s.T.Helper()
+	_, err := s.dns.Route53.ChangeResourceRecordSets(s.T.Context(), &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: aws.String(publicZone),
+		ChangeBatch:  &dnstypes.ChangeBatch{Changes: []dnstypes.Change{{Action: action, ResourceRecordSet: &set}}},
+	})
+	s.must(err)
+	s.settle()
+}
