@@ -267,13 +267,13 @@ func TestDiffFades(t *testing.T) {
 			name: "unwanted while its whole stays, it stays and says so",
 			want: []Resource{want("hub/a", toySpec{})},
 			live: []Resource{live("hub/a", "hub-1", toySpec{}), live("label/a", "label-1", stands("hub-1"))},
-			plan: `note label/a: label-1 is not in the fleet any more, but cannot be deleted by itself; it goes with hub/a@home/r1`,
+			plan: `note label/a: label-1 is not wanted, but cannot be deleted by itself; it goes with hub/a@home/r1`,
 		}, {
 			name: "then what it uses besides is not deleted",
 			want: []Resource{want("hub/a", toySpec{})},
 			live: []Resource{live("hub/a", "hub-1", toySpec{}), live("net/a", "net-1", toySpec{}), live("label/a", "label-1", toySpec{Base: Known("hub-1"), Links: []Value{Known("net-1")}})},
 			plan: `blocked delete net/a=net-1: depends: label/a@home/r1 (label-1) uses it, and stays
-			       note label/a: label-1 is not in the fleet any more, but cannot be deleted by itself; it goes with hub/a@home/r1`,
+			       note label/a: label-1 is not wanted, but cannot be deleted by itself; it goes with hub/a@home/r1`,
 		}, {
 			name: "with its whole replaced it is made again on the new",
 			want: []Resource{want("hub/a", class("b")), want("label/a", base("hub/a"))},
@@ -282,9 +282,77 @@ func TestDiffFades(t *testing.T) {
 			       create label/a base after create hub/a
 			       delete hub/a=hub-1 after create hub/a, create label/a`,
 		}, {
+			name: "a second one at its address, too",
+			want: []Resource{want("hub/a", toySpec{}), want("label/a", base("hub/a"))},
+			live: []Resource{live("hub/a", "hub-1", toySpec{}), live("label/a", "label-1", stands("hub-1")), live("label/a", "label-2", stands("hub-1"))},
+			plan: `note label/a: label-2 is not wanted, but cannot be deleted by itself; it goes with hub/a@home/r1`,
+		}, {
+			name: "and what that one uses besides stays",
+			want: []Resource{want("hub/a", toySpec{}), want("label/a", base("hub/a"))},
+			live: []Resource{
+				live("hub/a", "hub-1", toySpec{}), live("net/a", "net-1", toySpec{}), live("label/a", "label-1", stands("hub-1")),
+				live("label/a", "label-2", toySpec{Base: Known("hub-1"), Links: []Value{Known("net-1")}}),
+			},
+			plan: `blocked delete net/a=net-1: depends: label/a@home/r1 (label-2) uses it, and stays
+			       note label/a: label-2 is not wanted, but cannot be deleted by itself; it goes with hub/a@home/r1`,
+		}, {
+			name: "a part of a part goes with the whole",
+			live: []Resource{
+				live("hub/a", "hub-1", toySpec{}), live("label/a", "label-1", stands("hub-1")), live("net/a", "net-1", toySpec{}),
+				live("badge/a", "badge-1", toySpec{Base: Known("label-1"), Links: []Value{Known("net-1")}}),
+			},
+			plan: `delete hub/a=hub-1
+			       delete net/a=net-1 after delete hub/a=hub-1`,
+		}, {
+			name: "parts of each other are parts of nothing",
+			live: []Resource{live("label/a", "label-1", stands("label-2")), live("label/b", "label-2", stands("label-1"))},
+			plan: `note label/a: label-1 is not wanted, but cannot be deleted by itself; it goes with what it is part of
+			       note label/b: label-2 is not wanted, but cannot be deleted by itself; it goes with what it is part of`,
+		}, {
 			name: "without a whole to be found",
 			live: []Resource{live("label/a", "label-1", stands("hub-1"))},
-			plan: `note label/a: label-1 is not in the fleet any more, but cannot be deleted by itself; it goes with what it is part of`,
+			plan: `note label/a: label-1 is not wanted, but cannot be deleted by itself; it goes with what it is part of`,
+		},
+	})
+}
+
+// What a text identifies: the owner of an id rather than who shows it, then
+// the lowest rank, then nobody.
+func TestDiffIdentity(t *testing.T) {
+	shows := func(r Resource, out, text string) Resource {
+		r.Outputs[out] = text
+		return r
+	}
+	runDiffTests(t, []diffTest{
+		{
+			name: "the id of another shown as an output",
+			live: []Resource{shows(live("net/a", "net-1", toySpec{}), "hub", "hub-1"), live("hub/a", "hub-1", toySpec{}), live("link/a", "link-1", stands("hub-1"))},
+			plan: `delete net/a=net-1
+			       delete link/a=link-1
+			       delete hub/a=hub-1 after delete link/a=link-1`,
+		}, {
+			name: "a part with the id of its whole",
+			live: []Resource{live("hub/a", "hub-1", toySpec{}), live("plug/a", "hub-1", stands("hub-1")), live("link/a", "link-1", stands("hub-1"))},
+			plan: `delete plug/a=hub-1
+			       delete link/a=link-1
+			       delete hub/a=hub-1 after delete link/a=link-1, delete plug/a=hub-1`,
+		}, {
+			name: "the id of another of its kind shown as an output",
+			live: []Resource{live("hub/a", "hub-1", toySpec{}), shows(live("hub/b", "hub-2", toySpec{}), "peer", "hub-1"), live("link/a", "link-1", stands("hub-1"))},
+			plan: `delete hub/b=hub-2
+			       delete link/a=link-1
+			       delete hub/a=hub-1 after delete link/a=link-1`,
+		}, {
+			name: "an output that two of a rank have",
+			live: []Resource{shows(live("hub/a", "hub-1", toySpec{}), "owner", "o"), shows(live("hub/b", "hub-2", toySpec{}), "owner", "o"), live("link/a", "link-1", stands("o"))},
+			plan: `delete hub/a=hub-1
+			       delete hub/b=hub-2
+			       delete link/a=link-1`,
+		}, {
+			name: "a list",
+			live: []Resource{live("net/a", "net-1", toySpec{Zones: []string{"z1"}}), live("link/a", "link-1", stands("zones:,z1"))},
+			plan: `delete net/a=net-1
+			       delete link/a=link-1`,
 		},
 	})
 }

@@ -83,7 +83,7 @@ func (d *differ) connect() {
 		for _, o := range s.live {
 			if o.leave != nil {
 				d.connectDeparture(o)
-			} else if s.trait.Fades && s.verdict == unwanted {
+			} else if s.trait.Fades && o != s.kept && s.verdict != heldBack {
 				d.noteLingering(o)
 			}
 		}
@@ -217,6 +217,6 @@ func (d *differ) noteLingering(o *object) {
 	}
 	d.notes = append(d.notes, Note{
 		Kind: NoteWarning, Group: o.Group, Addr: o.site.addr,
-		Text: fmt.Sprintf("%s is not in the fleet any more, but cannot be deleted by itself; it goes with %s", o.ID, part),
+		Text: fmt.Sprintf("%s is not wanted, but cannot be deleted by itself; it goes with %s", o.ID, part),
 	})
 }

@@ -32,6 +32,7 @@ func toyTraits() map[string]Trait {
 		"door":  {Rank: 30, Guarded: true},
 		"plug":  {Rank: 40, Alone: true},
 		"label": {Rank: 50, Fades: true},
+		"badge": {Rank: 55, Fades: true},
 		"link":  {Rank: 60, Verbs: map[Action]string{Create: "accept", Delete: "reject"}},
 	}
 }
