@@ -20,12 +20,13 @@ import (
 )
 
 const (
-	exampleDir  = "../../fleet.example"
+	sceneDir    = "../../fleet.example"
 	fleetName   = "payments-platform"
 	region      = "us-east-1"
 	platformID  = "111111111111"
 	riskID      = "222222222222"
 	dnsID       = "444444444444"
+	partnerID   = "333333333333"
 	strangerID  = "101010101010"
 	publicZone  = "Z0PAYMENTSEXAMPLE000"
 	platformVPC = "vpc-0f0000000000000a1"
@@ -57,7 +58,7 @@ func onStage(t *testing.T, cut func(*schema.Fleet), play func(*scene)) {
 // newScene must be called in a synctest bubble. Nothing is applied yet.
 func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
 	t.Helper()
-	s := &scene{T: t, Stage: stage.Example(t, exampleDir)}
+	s := &scene{T: t, Stage: stage.Example(t, sceneDir)}
 	if cut != nil {
 		cut(s.Fleet)
 	}
