@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
 	"regexp"
@@ -9,6 +10,9 @@ import (
 	"strings"
 )
 
+// checkConsumers checks the consumers of a service. With acceptance
+// required, the connection of one that makes its own endpoint is known by
+// its account alone.
 func (c *checker) checkConsumers(f *field, s *Service) {
 	external := map[string]string{}
 	for name, kf := range f.each() {
@@ -29,13 +33,15 @@ func (c *checker) checkConsumers(f *field, s *Service) {
 	}
 }
 
+// consumerAccount is the account that a consumer names, or that has its
+// name; nil if there is none, which is then on record.
 func (c *checker) consumerAccount(f *field, k *Consumer) *Account {
 	if named := f.get("account"); named.exists() {
 		return c.namedAccount(named, k.Account)
 	}
 	if c.frame.Accounts != nil && c.frame.Accounts[k.Name] == nil {
 		mend := "declare the account, or write account: … in the consumer"
-		if near := didYouMean(k.Name, accountNames(c.frame)); near != "" {
+		if near := didYouMean(k.Name, maps.Keys(c.frame.Accounts)); near != "" {
 			mend += "; did you mean " + near + "?"
 		}
 		f.fault(fmt.Sprintf("the consumer names no account, and there is none of its own name %q", k.Name), mend)
@@ -44,22 +50,13 @@ func (c *checker) consumerAccount(f *field, k *Consumer) *Account {
 	return c.frame.Accounts[k.Name]
 }
 
-func accountNames(f *Fleet) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for name := range f.Accounts {
-			if !yield(name) {
-				return
-			}
-		}
-	}
-}
-
 // endpointRole is the ARN by which AWS knows whoever acts in a role: without
 // the role's path.
 func endpointRole(a *Account) string {
 	return "arn:aws:iam::" + a.ID + ":role/" + path.Base(a.Role)
 }
 
+// rootARN stands for everybody in an account.
 func rootARN(id string) string { return "arn:aws:iam::" + id + ":root" }
 
 // checkEndpoint checks a managed consumer.

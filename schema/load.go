@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,24 +37,28 @@ func LoadFS(ctx context.Context, fsys fs.FS, today time.Time) (*Fleet, []Warning
 }
 
 // load takes how to divide the fleet, so that tests can compare ways.
+//
+// CUE cannot be interrupted. When ctx ends, load returns at once, and what
+// CUE is at goes on in the background until it is done with it.
 func load(ctx context.Context, fsys fs.FS, today time.Time, divide func([]*outline) []unit) (*Fleet, []Warning, error) {
-	l := &loading{today: today, divide: divide, unknown: map[string]bool{}}
-	var err error
-	if l.shape, err = readShape(); err != nil {
-		return nil, nil, err
+	type outcome struct {
+		fleet    *Fleet
+		warnings []Warning
+		err      error
 	}
-	if l.repo, err = readRepository(ctx, fsys, &l.faults); err != nil {
-		return nil, nil, err
+	done := make(chan outcome, 1)
+	go func() {
+		l := &loading{today: today, divide: divide, unknown: map[string]bool{}}
+		fleet, err := l.load(ctx, fsys)
+		slices.SortStableFunc(l.warnings, func(a, b Warning) int { return comparePos(a.Pos, b.Pos) })
+		done <- outcome{fleet, l.warnings, err}
+	}()
+	select {
+	case o := <-done:
+		return o.fleet, o.warnings, o.err
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("loading the fleet: %w", context.Cause(ctx))
 	}
-	l.repo.checkSchema(&l.faults)
-	fleet, err := l.run(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := l.errs.joined(); err != nil {
-		return nil, l.warnings, err
-	}
-	return fleet, l.warnings, nil
 }
 
 // A loading is one run of Load.
@@ -69,6 +74,26 @@ type loading struct {
 	names []string
 }
 
+func (l *loading) load(ctx context.Context, fsys fs.FS) (*Fleet, error) {
+	var err error
+	if l.shape, err = readShape(); err != nil {
+		return nil, err
+	}
+	if l.repo, err = readRepository(ctx, fsys, &l.faults); err != nil {
+		return nil, err
+	}
+	l.repo.checkSchema(&l.faults)
+	fleet, err := l.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.errs.joined(); err != nil {
+		return nil, err
+	}
+	return fleet, nil
+}
+
+// run evaluates and checks the files. The fleet is nil if there are faults.
 func (l *loading) run(ctx context.Context) (*Fleet, error) {
 	outlines, err := l.outlines(ctx)
 	if err != nil {
