@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	sceneDir    = "../../fleet.example"
+	exampleDir  = "../../fleet.example"
 	fleetName   = "payments-platform"
 	region      = "us-east-1"
 	platformID  = "111111111111"
@@ -58,7 +58,7 @@ func onStage(t *testing.T, cut func(*schema.Fleet), play func(*scene)) {
 // newScene must be called in a synctest bubble. Nothing is applied yet.
 func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
 	t.Helper()
-	s := &scene{T: t, Stage: stage.Example(t, sceneDir)}
+	s := &scene{T: t, Stage: stage.Example(t, exampleDir)}
 	if cut != nil {
 		cut(s.Fleet)
 	}
