@@ -21,7 +21,7 @@ import (
 func listener() Def[listenerSpec] {
 	return Def[listenerSpec]{
 		Name:  "listener",
-		Trait: planner.Trait{Rank: 40},
+		Trait: planner.Trait{Rank: 40, Shared: true},
 		Type:  "elasticloadbalancing:listener",
 		Reads: []string{
 			"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags",
