@@ -12,15 +12,18 @@ import (
 	"github.com/linkfleet/linkfleet/schema"
 )
 
+// example is the fleet of the repository.
+const example = "../../fleet.example"
+
 // narrowExample is the example in a world whose roles may do just what the
 // policies of its fleet say. Each account also has a role that only reads.
 func narrowExample(t *testing.T) *stage.Stage {
 	t.Helper()
-	world, err := awssim.LoadWorld(exampleDir + "/sandbox/world.cue")
+	world, err := awssim.LoadWorld(example + "/sandbox/world.cue")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fleet, _, err := schema.Load(t.Context(), exampleDir, time.Now())
+	fleet, _, err := schema.Load(t.Context(), example, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +99,7 @@ func TestReadOnlyPolicySufficesToPlan(t *testing.T) {
 }
 
 func TestPolicyByWhatAnAccountIs(t *testing.T) {
-	f, _, err := schema.Load(t.Context(), exampleDir, time.Now())
+	f, _, err := schema.Load(t.Context(), example, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
