@@ -99,7 +99,8 @@ type object struct {
 	spec   spec
 	uses   []*object // by values in its spec, in the order of the struct
 	usedBy []*object
-	parent *object // of a Fades resource: what it is part of
+	backs  []*object // what is reached through it: see Value.With
+	parent *object   // of a Fades resource: what it is part of
 
 	leave *node // its delete
 }

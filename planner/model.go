@@ -13,6 +13,8 @@ type Value struct {
 	Out   string
 	// With names resources that must stand too before the value may be used:
 	// a service's name is of no use to a consumer who is not yet permitted.
+	// In a live spec, they are what the resource is reached through, and stay
+	// until it has gone or moved.
 	With []Addr
 }
 

@@ -143,6 +143,23 @@ func (d *differ) connectDeparture(o *object) {
 			o.leave.hold(CauseDepends, stillUsed(user), "")
 		}
 	}
+	for _, reached := range o.backs {
+		if n := reached.lastStep(); n != nil && reached.whole() != o {
+			o.leave.waitFor(n)
+		}
+	}
+}
+
+// lastStep is what happens to o in the plan: its delete, or the update that
+// may move it elsewhere; nil if it stays as it is.
+func (o *object) lastStep() *node {
+	if whole := o.whole(); whole.leave != nil {
+		return whole.leave
+	}
+	if o == o.site.kept {
+		return o.site.arrive
+	}
+	return nil
 }
 
 func stillUsed(by *object) string {

@@ -37,8 +37,23 @@ func (d *differ) linkLive() {
 	for _, s := range d.sorted {
 		for _, o := range s.live {
 			o.link(d.owners)
+			d.linkBacks(o)
 		}
 	}
+}
+
+// linkBacks tells what stands at the addresses that a live spec names with
+// its values that o is reached through it.
+func (d *differ) linkBacks(o *object) {
+	o.spec.eachValue(func(_ *leaf, v *Value) {
+		for _, with := range v.With {
+			if s, ok := d.sites[with]; ok {
+				for _, back := range s.live {
+					back.backs = append(back.backs, o)
+				}
+			}
+		}
+	})
 }
 
 // claim records that text identifies c's object, unless another has a better
