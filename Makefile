@@ -6,7 +6,7 @@ BIN     := bin/linkfleet
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 # Packages whose tests write their golden files when they are given -update,
-# and those whose scripts do so with UPDATE_SCRIPTS=1.
+# and those whose scripts do so with UPDATE=1.
 GOLDENS := ./applier ./planner ./schema
 SCRIPTS := ./cmd/linkfleet
 
@@ -45,7 +45,7 @@ staticcheck:
 .PHONY: goldens
 goldens: ## write every golden file anew and see that none changed
 	$(GO) test -count=1 $(GOLDENS) -update
-	UPDATE_SCRIPTS=1 $(GO) test -count=1 -run Script $(SCRIPTS)
+	UPDATE=1 $(GO) test -count=1 -run TestScripts $(SCRIPTS)
 	git diff --exit-code -- '*/testdata/*'
 
 .PHONY: laws

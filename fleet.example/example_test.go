@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	example "github.com/linkfleet/linkfleet/fleet.example"
@@ -61,5 +63,29 @@ func TestWorldStands(t *testing.T) {
 	}
 	if _, err := awssim.New(awssim.Options{World: world}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What the README shows of the language is a fleet.
+func TestReadmesFleetLoads(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(readme), "```cue\n")
+	text, _, found := strings.Cut(after, "```\n")
+	if !found {
+		t.Fatal("README.md shows no fleet")
+	}
+	files := fstest.MapFS{"fleet.cue": {Data: []byte(text)}}
+	for _, name := range []string{"schema.cue", "cue.mod/module.cue"} {
+		data, err := fs.ReadFile(example.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
+	}
+	if _, warnings, err := schema.LoadFS(t.Context(), files, time.Now()); err != nil || len(warnings) > 0 {
+		t.Errorf("%v %v", err, warnings)
 	}
 }
