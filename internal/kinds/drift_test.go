@@ -337,7 +337,7 @@ func serviceDrifts() []drift {
 			fields: "service-permissions: principals", name: "one missing", want: "update service-permissions/fraud: principals\n",
 			hand: permit(ec2.ModifyVpcEndpointServicePermissionsInput{RemoveAllowedPrincipals: []string{"arn:aws:iam::333333333333:role/fraud-client-prod"}}),
 		},
-		{fields: "connection: state", want: "update connection/fraud/risk: state\n", hand: func(s *scene) {
+		{fields: "connection: state", want: "update connection/fraud/risk: state\ncreate endpoint-private-dns/fraud/risk\n", hand: func(s *scene) {
 			s.decide(false, s.one("endpoint/fraud/risk").ID)
 		}},
 	}
@@ -443,11 +443,6 @@ func topicDrifts() []drift {
 
 func nameDrifts() []drift {
 	return []drift{
-		{fields: "verification-record: ttl", want: "update verification-record/fraud: ttl\n", hand: func(s *scene) {
-			set := s.proof()
-			set.TTL = aws.Int64(60)
-			s.changeRecord(dnstypes.ChangeActionUpsert, set)
-		}},
 		{
 			fields: "verification-record: value, domain-verification: record", name: "token gone",
 			want: "update verification-record/fraud: value\nupdate domain-verification/fraud: record\n",

@@ -10,6 +10,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
@@ -36,7 +37,7 @@ func endpointPrivateDNS() Def[endpointDNSSpec] {
 		List:   listEndpointDNS,
 		Create: func(ctx context.Context, p *Place, want Item[endpointDNSSpec]) (applier.Made, error) {
 			id := want.Spec.Endpoint.Known
-			return endpointDNSMade(id), p.setPrivateDNS(ctx, id, true)
+			return endpointDNSMade(id), unlessTaken(p.setPrivateDNS(ctx, id, true))
 		},
 		Delete: func(ctx context.Context, p *Place, was Item[endpointDNSSpec]) error {
 			return unlessGone(p.setPrivateDNS(ctx, was.Spec.Endpoint.Known, false))
@@ -72,11 +73,13 @@ func wantEndpointDNS(f *schema.Fleet, _ planner.State) []Item[endpointDNSSpec] {
 	return items
 }
 
+// listEndpointDNS passes over endpoints that lead nowhere any more: AWS lets
+// no setting of theirs change, and the name goes with them.
 func listEndpointDNS(ctx context.Context, p *Place) ([]Item[endpointDNSSpec], error) {
 	ours, err := p.ourEndpoints(ctx)
 	var items []Item[endpointDNSSpec]
 	for _, e := range ours {
-		if !aws.ToBool(e.PrivateDnsEnabled) {
+		if !aws.ToBool(e.PrivateDnsEnabled) || endpointDead(e.State) || sameState(e.State, ec2types.StateRejected) {
 			continue
 		}
 		addr := e.Addr
@@ -98,6 +101,15 @@ func endpointDNSMade(endpointID string) applier.Made {
 
 func (p *Place) setPrivateDNS(ctx context.Context, endpointID string, on bool) error {
 	_, err := p.EC2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{VpcEndpointId: aws.String(endpointID), PrivateDnsEnabled: aws.Bool(on)})
+	return err
+}
+
+// unlessTaken marks that another endpoint of the VPC answers to the name as
+// passing by itself: one that is on its way out keeps it for some minutes.
+func unlessTaken(err error) error {
+	if awsapi.Code(err) == "InvalidParameter" && strings.Contains(err.Error(), "conflicting DNS domain") {
+		return applier.Busy{Err: err}
+	}
 	return err
 }
 
