@@ -169,24 +169,28 @@ func connectionMade(serviceID, endpointID string) applier.Made {
 	return applier.Made{ID: id, Outputs: planner.Outputs{"id": id}}
 }
 
+// accept accepts first and looks only when AWS does not: that what is
+// accepted already is no failure, and that the provider sees a new endpoint
+// a little later than its owner.
 func accept(ctx context.Context, p *Place, want connectionSpec) (applier.Made, error) {
 	made := connectionMade(want.Service.Known, want.Endpoint.Known)
-	sts, err := connectionStates(ctx, p, []string{want.Service.Known})
-	if err != nil {
-		return made, err
-	}
-	switch state := sts[made.ID]; {
-	case state == "":
-		// The provider sees a new endpoint a little later than its owner.
-		return made, applier.Busy{Err: errNotSeen}
-	case connectionState(state) == connAccepted:
-		return made, nil
-	}
 	out, err := p.EC2.AcceptVpcEndpointConnections(ctx, &ec2.AcceptVpcEndpointConnectionsInput{
 		ServiceId: aws.String(want.Service.Known), VpcEndpointIds: []string{want.Endpoint.Known},
 	})
 	if err == nil {
 		err = awsapi.Unsuccessful(out.Unsuccessful)
+	}
+	if err == nil {
+		return made, nil
+	}
+	found, readErr := connectionStates(ctx, p, []string{made.ID})
+	switch state := found[made.ID]; {
+	case readErr != nil:
+		return made, err
+	case state == "":
+		return made, applier.Busy{Err: errNotSeen}
+	case connectionState(state) == connAccepted:
+		return made, nil
 	}
 	return made, err
 }
@@ -202,13 +206,31 @@ func reject(ctx context.Context, p *Place, was Item[connectionSpec]) error {
 	return unlessGone(err)
 }
 
-// connectionStates reads the connections of services as they are now, by
-// service/endpoint.
-func connectionStates(ctx context.Context, p *Place, serviceIDs []string) (map[string]ec2types.State, error) {
+// connectionStates reads the connections of those ids as they are now. It
+// asks by endpoint, which AWS documents and has been known to refuse; then it
+// asks by service, whose answer may be a hundred times as long.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpointConnections.html
+func connectionStates(ctx context.Context, p *Place, ids []string) (map[string]ec2types.State, error) {
+	var services, endpoints []string
+	for _, id := range ids {
+		service, endpoint, _ := strings.Cut(id, "/")
+		services, endpoints = append(services, service), append(endpoints, endpoint)
+	}
+	found, err := p.connectionsBy(ctx, "vpc-endpoint-id", endpoints)
+	switch awsapi.Code(err) {
+	case "InvalidFilter", "InvalidParameterValue":
+		return p.connectionsBy(ctx, "service-id", without(services, nil))
+	}
+	return found, err
+}
+
+// connectionsBy reads the states of the connections that a filter lets
+// through, by service/endpoint.
+func (p *Place) connectionsBy(ctx context.Context, filter string, values []string) (map[string]ec2types.State, error) {
 	found := map[string]ec2types.State{}
-	for _, batch := range batches(serviceIDs, 200) { // AWS's limit of values of a filter
-		filter := []ec2types.Filter{{Name: aws.String("service-id"), Values: batch}}
-		err := p.eachConnection(ctx, filter, func(c ec2types.VpcEndpointConnection) {
+	for _, batch := range batches(values, 200) { // AWS's limit of values of a filter
+		filters := []ec2types.Filter{{Name: aws.String(filter), Values: batch}}
+		err := p.eachConnection(ctx, filters, func(c ec2types.VpcEndpointConnection) {
 			found[aws.ToString(c.ServiceId)+"/"+aws.ToString(c.VpcEndpointId)] = c.VpcEndpointState
 		})
 		if err != nil {
@@ -218,18 +240,8 @@ func connectionStates(ctx context.Context, p *Place, serviceIDs []string) (map[s
 	return found, nil
 }
 
-// statesOf reads the states of the items' connections.
-func statesOf(ctx context.Context, p *Place, items []Item[connectionSpec]) (map[string]ec2types.State, error) {
-	var ids []string
-	for _, it := range items {
-		id, _, _ := strings.Cut(it.ID, "/")
-		ids = append(ids, id)
-	}
-	return connectionStates(ctx, p, without(ids, nil))
-}
-
 func settledConnections(ctx context.Context, p *Place, items []Item[connectionSpec]) ([]applier.Status, error) {
-	found, err := statesOf(ctx, p, items)
+	found, err := connectionStates(ctx, p, idsOf(items))
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +262,7 @@ func settledConnections(ctx context.Context, p *Place, items []Item[connectionSp
 }
 
 func goneConnections(ctx context.Context, p *Place, items []Item[connectionSpec]) ([]bool, error) {
-	found, err := statesOf(ctx, p, items)
+	found, err := connectionStates(ctx, p, idsOf(items))
 	if err != nil {
 		return nil, err
 	}

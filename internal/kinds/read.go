@@ -82,7 +82,7 @@ func readPlace(ctx context.Context, places *Places, at planner.Place, wanted []s
 		return nil, err
 	}
 	if at.Region != planner.Global {
-		lingering, err := p.taggedTypes(ctx)
+		lingering, err := p.lingering(ctx, wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -118,15 +118,18 @@ func (p *Place) list(ctx context.Context, kinds []Kind) ([]planner.Resource, err
 	return slices.Concat(found...), nil
 }
 
-// taggedTypes asks AWS's index of tags which kinds have objects of the fleet
-// in the place, by name.
+// lingering asks AWS's index of tags which kinds besides the wanted have
+// objects of the fleet in the place, by name.
 // https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-func (p *Place) taggedTypes(ctx context.Context) ([]string, error) {
+func (p *Place) lingering(ctx context.Context, wanted []string) ([]string, error) {
 	byType := map[string]string{}
 	for _, k := range All() {
-		if k.Type != "" {
+		if k.Type != "" && !slices.Contains(wanted, k.Name) {
 			byType[k.Type] = k.Name
 		}
+	}
+	if len(byType) == 0 {
+		return nil, nil // no filter would be every type
 	}
 	pages := tagging.NewGetResourcesPaginator(p.Tagging, &tagging.GetResourcesInput{
 		TagFilters:          []tagtypes.TagFilter{{Key: aws.String(TagFleet), Values: []string{p.Fleet}}},
