@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/schema"
@@ -24,9 +25,15 @@ type Grid struct {
 	Shared bool
 }
 
+// OnGrid puts the grid's fleet into its world.
+func OnGrid(t testing.TB, g Grid) *Stage {
+	t.Helper()
+	return New(t, g.World(), g.Fleet())
+}
+
 // World is the AWS in which the grid's fleet can stand.
 func (g Grid) World() awssim.World {
-	w := awssim.World{Seed: "grid", Accounts: map[string]awssim.WorldAccount{
+	w := awssim.World{Seed: "grid", Knobs: awssim.Knobs{Quotas: g.quotas()}, Accounts: map[string]awssim.WorldAccount{
 		gridHub: {Name: "hub"},
 		GridDNS: {Name: "dns", Roles: gridRole(), HostedZones: map[string]awssim.WorldZone{gridZone: {Name: "grid.example.com"}}},
 	}}
@@ -46,6 +53,15 @@ func (g Grid) World() awssim.World {
 		w.Accounts[id] = awssim.WorldAccount{Name: g.accountName(c), Roles: gridRole(), Regions: map[string]awssim.WorldRegion{GridRegion: {VPCs: vpcs}}}
 	}
 	return w
+}
+
+// quotas are raised, as they would be for a company with such a fleet.
+func (g Grid) quotas() map[string]int {
+	pairs := g.Services * (g.Consumers + 1)
+	return map[string]int{
+		"servicesPerRegion": pairs + 200, "loadBalancersPerRegion": pairs + 50,
+		"securityGroupsPerRegion": 2*pairs + 2500, "interfacesPerRegion": 3*pairs + 5000,
+	}
 }
 
 // Fleet is the grid's fleet, as Load would give it.

@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,14 @@ func (s *Stage) Live() planner.State {
 		s.T.Fatal(err)
 	}
 	return live
+}
+
+// Calls runs do and gives the calls that AWS served meanwhile, without those
+// of outside parties.
+func (s *Stage) Calls(do func()) []awssim.Call {
+	s.Sim.ResetCalls()
+	do()
+	return slices.DeleteFunc(s.Sim.Calls(), func(c awssim.Call) bool { return c.Actor })
 }
 
 // Text is a plan as people read it.
