@@ -85,6 +85,7 @@ func startSim(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: sim WORLD [FLAG...]")
 	}
 	cmd := exec.Command(program(ts), append([]string{"sim", "--listen", "127.0.0.1:0", "--world", ts.MkAbs(args[0])}, args[1:]...)...)
+	cmd.Dir = ts.MkAbs(".")
 	var told strings.Builder
 	cmd.Stderr = &told
 	out, err := cmd.StdoutPipe()
