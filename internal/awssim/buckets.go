@@ -53,6 +53,8 @@ func (l *cell) level(by limit, now time.Time) float64 {
 
 func limitsOf(c *call) []limit {
 	switch c.service {
+	case "dynamodb":
+		return dynamoLimits(c)
 	case "ec2":
 		return []limit{ec2Limit(c)}
 	case "elasticloadbalancing":
@@ -154,6 +156,8 @@ func snsLimit(op string) limit {
 // throttled refuses for want of tokens, in the words of each service.
 func throttled(c *call) *Error {
 	switch c.service {
+	case "dynamodb":
+		return dynamoThrottled(c)
 	case "ec2":
 		return &Error{Code: "RequestLimitExceeded", Status: http.StatusServiceUnavailable,
 			Message: "Request limit exceeded. Account " + c.account + " has been throttled on ec2:" + c.op}

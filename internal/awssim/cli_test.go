@@ -50,6 +50,8 @@ func TestCLI(t *testing.T) {
 		{"route53 create-hosted-zone --name example.org --caller-reference one --query HostedZone.Name", "example.org."},
 		{"route53 get-hosted-zone --id Z0NONE", "(NoSuchHostedZone)"},
 		{"sns create-topic --name cli --attributes DisplayName=x --query TopicArn", "arn:aws:sns:us-east-1:" + homeAccount + ":cli"},
+		{"dynamodb create-table --table-name leases --billing-mode PAY_PER_REQUEST --key-schema AttributeName=fleet,KeyType=HASH --attribute-definitions AttributeName=fleet,AttributeType=S --query TableDescription.TableStatus", "CREATING"},
+		{"dynamodb get-item --table-name ghost --key {\"fleet\":{\"S\":\"x\"}}", "(ResourceNotFoundException)"},
 		{"resourcegroupstaggingapi get-resources --tag-filters Key=tier --query ResourceTagMappingList[].ResourceARN", "subnet/" + homeSubnetA},
 	} {
 		words := strings.Fields(test.command)

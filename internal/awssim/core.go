@@ -93,6 +93,7 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int
+	With    map[string]any // JSON: what the error tells besides, as on the wire
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -110,7 +111,7 @@ type operation func(c *call) (M, error)
 // A call is one request being served.
 type call struct {
 	sim     *Sim
-	service string // AWS's signing name: ec2, elasticloadbalancing, route53, sns, sts, tagging
+	service string // AWS's signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sts, tagging
 	op      string
 	account string // whose resources the call acts on
 	region  string
@@ -208,11 +209,12 @@ type taggedResource struct {
 type cell struct {
 	Account, Region string
 
-	Network     network     // ec2_network.go
-	PrivateLink privateLink // ec2_service.go
-	Balancing   balancing   // elb_*.go
-	Topics      topics      // sns.go
-	TagIndex    tagIndex    // tagging.go
+	Network     network      // ec2_network.go
+	PrivateLink privateLink  // ec2_service.go
+	Balancing   balancing    // elb_*.go
+	Topics      topics       // sns.go
+	Dynamo      dynamoTables // dynamodb.go
+	TagIndex    tagIndex     // tagging.go
 
 	Buckets map[string]*bucket    // buckets.go
 	Tokens  map[string]remembered // tokens.go

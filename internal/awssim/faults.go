@@ -26,7 +26,7 @@ const (
 
 // A Fault strikes calls. Empty fields match everything.
 type Fault struct {
-	Service   string `json:"service,omitempty"` // the signing name: ec2, elasticloadbalancing, route53, sns, sts, tagging
+	Service   string `json:"service,omitempty"` // the signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sts, tagging
 	Operation string `json:"operation,omitempty"`
 	Account   string `json:"account,omitempty"`
 	Region    string `json:"region,omitempty"`

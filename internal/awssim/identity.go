@@ -113,7 +113,7 @@ func unknownKey(service string) *Error {
 	switch service {
 	case "ec2":
 		return &Error{Code: "AuthFailure", Message: "AWS was not able to validate the provided access credentials", Status: http.StatusUnauthorized}
-	case "tagging":
+	case "tagging", "dynamodb":
 		return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
 	default:
 		return &Error{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid", Status: http.StatusForbidden}
@@ -125,7 +125,7 @@ func expired(service string) *Error {
 	switch service {
 	case "ec2":
 		return refuse("RequestExpired", "Request has expired.")
-	case "tagging":
+	case "tagging", "dynamodb":
 		return refuse("ExpiredTokenException", "The security token included in the request is expired")
 	default:
 		return &Error{Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: http.StatusForbidden}
@@ -190,7 +190,7 @@ func (c *call) denied(action string) *Error {
 		refusal.Code, refusal.Message = "UnauthorizedOperation", "You are not authorized to perform this operation. "+why
 	case "sns":
 		refusal.Code = "AuthorizationError"
-	case "tagging":
+	case "tagging", "dynamodb":
 		refusal.Code, refusal.Status = "AccessDeniedException", http.StatusBadRequest
 	}
 	return refusal

@@ -42,6 +42,8 @@ func defaultLatencies() map[string]time.Duration {
 		"targetDrain":           300 * time.Second,  // draining to gone, unless the group's attribute says
 		"taggingLag":            0,                  // how old the tagging API's view of a place may be
 		"dnsSync":               30 * time.Second,   // a Route 53 change: PENDING to INSYNC
+		"tableCreate":           10 * time.Second,   // a DynamoDB table: CREATING to ACTIVE
+		"itemLag":               0,                  // reads of DynamoDB that are not consistent show what was so long ago
 		"tokenMemory":           24 * time.Hour,     // idempotency tokens are remembered
 	}
 }

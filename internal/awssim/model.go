@@ -22,6 +22,7 @@ type model struct {
 	Version    string
 	Namespace  string // of XML replies
 	Target     string // json: the prefix of X-Amz-Target
+	JSON       string // json: the protocol's version, 1.0 or 1.1
 	Operations map[string]modelOperation
 	Shapes     map[string]*shape
 	Errors     map[string]int // HTTP status by error code, where the model says

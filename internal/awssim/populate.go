@@ -62,6 +62,13 @@ func (s *Sim) addAccount(id string, w WorldAccount) error {
 			}
 		}
 	}
+	for _, region := range shuffled(w.Regions) {
+		for _, name := range shuffled(w.Regions[region].Tables) {
+			if err := s.addTable(s.cellOf(id, region), name, w.Regions[region].Tables[name]); err != nil {
+				return fmt.Errorf("%s: table %s: %w", region, name, err)
+			}
+		}
+	}
 	for _, zoneID := range shuffled(w.HostedZones) {
 		if err := s.addZone(id, zoneID, w.HostedZones[zoneID]); err != nil {
 			return fmt.Errorf("hosted zone %s: %w", zoneID, err)

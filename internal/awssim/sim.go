@@ -1,7 +1,7 @@
 // Package awssim is AWS at the wire, as an http.Handler: the operations that a
 // fleet of PrivateLink services needs of EC2, Elastic Load Balancing, Route 53,
-// SNS, STS and the tagging API, for many accounts and regions at once. The aws
-// CLI and any SDK work against it.
+// SNS, DynamoDB, STS and the tagging API, for many accounts and regions at once.
+// The aws CLI and any SDK work against it.
 //
 // It is as strict as AWS: requests are checked against AWS's published service
 // models, callers are told from their access keys, states change by a clock,
@@ -75,13 +75,14 @@ func New(options Options) (*Sim, error) {
 		ops: map[string]map[string]operation{
 			"ec2": join(networkOperations(), securityGroupOperations(), interfaceOperations(),
 				tagOperations(), privateLinkOperations()),
+			"dynamodb":             dynamoOperations(),
 			"elasticloadbalancing": balancingOperations(),
 			"route53":              route53Operations(),
 			"sns":                  snsOperations(),
 			"sts":                  stsOperations(),
 			"tagging":              taggingOperations(),
 		},
-		handlers: join(actorEvents(), privateLinkEvents(), balancingEvents(), route53Events(), snsEvents()),
+		handlers: join(actorEvents(), privateLinkEvents(), balancingEvents(), route53Events(), snsEvents(), dynamoEvents()),
 		defaults: defaultKnobs(),
 		clock:    newClock(options.Start, options.Speed),
 	}

@@ -47,7 +47,7 @@ func codecOf(m *model) codec {
 	case "rest-xml":
 		return restCodec{}
 	default:
-		return jsonCodec{}
+		return jsonCodec{version: m.JSON}
 	}
 }
 

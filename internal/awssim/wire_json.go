@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// jsonCodec is AWS's JSON 1.1 protocol, of the tagging API.
-type jsonCodec struct{}
+// jsonCodec is AWS's JSON protocol: 1.1 of the tagging API, 1.0 of DynamoDB.
+type jsonCodec struct{ version string }
+
+// mediaType is what requests and replies are sent as.
+func (j jsonCodec) mediaType() string { return "application/x-amz-json-" + j.version }
 
 func (jsonCodec) operation(m *model, r *http.Request, _ []byte) (string, error) {
 	prefix, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -52,8 +56,11 @@ func (r *jsonReader) value(s *shape, raw any, path string) any {
 	case nil:
 		return nil
 	case map[string]any:
-		if s.Type == "structure" {
+		switch s.Type {
+		case "structure":
 			return r.structure(s, raw, path)
+		case "map":
+			return r.mapping(s, raw, path)
 		}
 	case []any:
 		if s.Type == "list" {
@@ -64,7 +71,7 @@ func (r *jsonReader) value(s *shape, raw any, path string) any {
 			return out
 		}
 	case string:
-		if s.Type == "string" {
+		if s.Type == "string" || s.Type == "blob" {
 			return raw
 		}
 	case bool:
@@ -99,16 +106,30 @@ func (r *jsonReader) structure(s *shape, raw map[string]any, path string) M {
 	return out
 }
 
-func (jsonCodec) complain(flaws []flaw) *Error {
+func (r *jsonReader) mapping(s *shape, raw map[string]any, path string) M {
+	out := make(M)
+	for _, key := range sortedKeys(raw) {
+		if v := r.value(r.model.Shapes[s.Item.Shape], raw[key], join2(path, key)); v != nil {
+			out[key] = v
+		}
+	}
+	return out
+}
+
+func (j jsonCodec) complain(flaws []flaw) *Error {
 	switch f := flaws[0]; f.kind {
 	case unknownParameter, wrongType:
 		return refuse("SerializationException", "Unexpected value at %s", f.path)
 	default:
-		return refuse("InvalidParameterException", "%s", coralMessage(flaws))
+		code := "InvalidParameterException"
+		if j.version == "1.0" {
+			code = "ValidationException"
+		}
+		return refuse(code, "%s", coralMessage(flaws))
 	}
 }
 
-func (jsonCodec) encode(m *model, op string, out M, _ string) (reply, error) {
+func (j jsonCodec) encode(m *model, op string, out M, _ string) (reply, error) {
 	plain, err := jsonValue(m, m.output(op), out)
 	if err != nil {
 		return reply{}, err
@@ -117,7 +138,7 @@ func (jsonCodec) encode(m *model, op string, out M, _ string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{Status: http.StatusOK, Type: "application/x-amz-json-1.1", Body: body}, nil
+	return reply{Status: http.StatusOK, Type: j.mediaType(), Body: body}, nil
 }
 
 // jsonValue checks a reply against its shape and makes it ready for encoding/json.
@@ -143,6 +164,9 @@ func jsonValue(m *model, s *shape, v any) (any, error) {
 }
 
 func jsonObject(m *model, s *shape, v M) (any, error) {
+	if s.Type == "map" {
+		return jsonMap(m, s, v)
+	}
 	if s.Type != "structure" {
 		return nil, fmt.Errorf("a structure where the model has a %s", s.Type)
 	}
@@ -163,12 +187,40 @@ func jsonObject(m *model, s *shape, v M) (any, error) {
 	return out, nil
 }
 
-func (jsonCodec) refusal(m *model, err *Error, _ string) reply {
-	body, _ := json.Marshal(map[string]string{"__type": err.Code, "message": err.Message}) // strings always marshal
-	return reply{
-		Status: m.status(err),
-		Type:   "application/x-amz-json-1.1",
-		Header: map[string]string{"X-Amzn-ErrorType": err.Code},
-		Body:   body,
+func jsonMap(m *model, s *shape, v M) (any, error) {
+	out := make(map[string]any)
+	for key, item := range v {
+		plain, err := jsonValue(m, m.Shapes[s.Item.Shape], item)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		out[key] = plain
 	}
+	return out, nil
+}
+
+func (j jsonCodec) refusal(m *model, err *Error, _ string) reply {
+	told := map[string]any{"__type": err.Code, "message": err.Message}
+	answer := reply{Status: m.status(err), Type: j.mediaType()}
+	if j.version == "1.0" {
+		told["__type"] = errorNamespace(m, err.Code) + "#" + err.Code
+	} else {
+		answer.Header = map[string]string{"X-Amzn-ErrorType": err.Code}
+	}
+	maps.Copy(told, err.With)
+	answer.Body, _ = json.Marshal(told) // plain data always marshals
+	return answer
+}
+
+// errorNamespace is what stands before the code of an error of JSON 1.0: the
+// service's own errors are told from those that all services have.
+func errorNamespace(m *model, code string) string {
+	switch code {
+	case "ValidationException":
+		return "com.amazon.coral.validate"
+	case "SerializationException", "UnknownOperationException", "UnrecognizedClientException", "AccessDeniedException",
+		"ExpiredTokenException", "MissingAuthenticationToken":
+		return "com.amazon.coral.service"
+	}
+	return "com.amazonaws." + m.Service + ".v" + strings.ReplaceAll(m.Version, "-", "")
 }

@@ -33,7 +33,13 @@ type WorldRole struct {
 
 // A WorldRegion is what an account has in a region.
 type WorldRegion struct {
-	VPCs map[string]WorldVPC
+	VPCs   map[string]WorldVPC
+	Tables map[string]WorldTable // of DynamoDB, by name
+}
+
+// A WorldTable is an empty DynamoDB table, on demand. Its keys are strings.
+type WorldTable struct {
+	HashKey, RangeKey string // RangeKey may be empty
 }
 
 // A WorldVPC is a VPC with its subnets. Its default security group exists of

@@ -14,6 +14,7 @@ type smallModel struct {
 	Version    string                    `json:"version"`
 	Namespace  string                    `json:"namespace,omitempty"`
 	Target     string                    `json:"target,omitempty"`
+	JSON       string                    `json:"json,omitempty"`
 	Operations map[string]smallOperation `json:"operations"`
 	Shapes     map[string]smallShape     `json:"shapes"`
 	Errors     map[string]int            `json:"errors,omitempty"`
@@ -61,6 +62,7 @@ func (full *fullModel) compact(service service) (*smallModel, error) {
 		Version:    full.Metadata.APIVersion,
 		Namespace:  full.Metadata.XMLNamespace,
 		Target:     full.Metadata.TargetPrefix,
+		JSON:       full.Metadata.JSONVersion,
 		Operations: make(map[string]smallOperation),
 		Shapes:     make(map[string]smallShape),
 		Errors:     make(map[string]int),

@@ -13,6 +13,7 @@ type fullModel struct {
 		APIVersion   string `json:"apiVersion"`
 		XMLNamespace string `json:"xmlNamespace"`
 		TargetPrefix string `json:"targetPrefix"`
+		JSONVersion  string `json:"jsonVersion"`
 	} `json:"metadata"`
 	Operations map[string]fullOperation `json:"operations"`
 	Shapes     map[string]fullShape     `json:"shapes"`

@@ -10,6 +10,9 @@ type service struct {
 
 func services() []service {
 	return []service{
+		{"dynamodb", "dynamodb", "2012-08-10", []string{
+			"CreateTable", "DescribeTable", "GetItem", "PutItem", "UpdateItem", "DeleteItem",
+		}},
 		{"ec2", "ec2", "2016-11-15", ec2Operations()},
 		{"elasticloadbalancing", "elbv2", "2015-12-01", balancingOperations()},
 		{"route53", "route53", "2013-04-01", []string{
