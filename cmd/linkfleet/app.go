@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,6 +37,7 @@ type app struct {
 	noColor   bool
 
 	log        *slog.Logger // set before a command runs
+	records    bool         // whether everything for standard error goes into log
 	interrupts *interrupts  // set by run
 }
 
@@ -84,11 +87,24 @@ func (a *app) logAsAsked() error {
 	case "text":
 		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+		a.log, a.records = slog.New(slog.NewJSONHandler(a.stderr, options)), true
 	default:
 		return fmt.Errorf("--log-format %q is not one of text and json", a.logFormat)
 	}
 	return nil
+}
+
+// say tells something on standard error: as lines, or as records with
+// --log-format json.
+func (a *app) say(level slog.Level, text string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if a.records {
+			a.log.Log(context.Background(), level, line)
+			continue
+		}
+		fmt.Fprintln(a.stderr, line)
+	}
 }
 
 // colours tells whether what is written to stream is dressed in colour.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/linkfleet/linkfleet/internal/awsapi"
@@ -62,7 +63,7 @@ func (a *app) conclude(ctx context.Context, err error) int {
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	fmt.Fprintln(a.stderr, a.explain(err))
+	a.say(slog.LevelError, a.explain(err))
 	return status
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"path/filepath"
 
@@ -16,7 +17,7 @@ func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) 
 	fleet, warnings, err := schema.Load(ctx, dir, a.now())
 	for _, w := range warnings {
 		w.Pos = inDir(dir, w.Pos)
-		fmt.Fprintln(a.stderr, "warning: "+w.String())
+		a.say(slog.LevelWarn, "warning: "+w.String())
 	}
 	if faults := schema.Faults(err); len(faults) > 0 {
 		return nil, &faultyFleet{dir: dir, faults: faults}

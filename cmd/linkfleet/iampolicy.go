@@ -2,7 +2,7 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -79,7 +79,7 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
 	if err := a.printJSON(all); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.stderr, "Each role's trust policy must allow sts:AssumeRole to the principal that linkfleet runs as, with the external id as a condition where one stands.")
+	a.say(slog.LevelInfo, "Each role's trust policy must allow sts:AssumeRole to the principal that linkfleet runs as, with the external id as a condition where one stands.")
 	return nil
 }
 

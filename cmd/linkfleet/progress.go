@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/linkfleet/linkfleet/applier"
@@ -21,23 +20,20 @@ func (p *progress) observe(e applier.Event) {
 	switch {
 	case p.status != nil:
 		p.status.observe(e)
-	case p.a.logFormat == "json":
+	case p.a.records:
 		p.a.log.LogAttrs(context.Background(), levelOf(e), "step", attributes(e)...)
 	default:
-		fmt.Fprintln(p.a.stderr, applier.Line(e))
+		p.a.say(levelOf(e), applier.Line(e))
 	}
 }
 
 // say tells something that is no event.
 func (p *progress) say(text string) {
-	switch {
-	case p.status != nil:
+	if p.status != nil {
 		p.status.say(text)
-	case p.a.logFormat == "json":
-		p.a.log.Info(text)
-	default:
-		fmt.Fprintln(p.a.stderr, text)
+		return
 	}
+	p.a.say(slog.LevelInfo, text)
 }
 
 func (p *progress) close() { p.status.close() }

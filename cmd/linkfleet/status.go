@@ -41,7 +41,7 @@ const mostRunning = 8
 
 // newStatus begins a status on standard error.
 func (a *app) newStatus(title string) *status {
-	if a.logFormat == "json" || !a.isTerminal(a.stderr) || a.getenv("TERM") == "dumb" {
+	if a.records || !a.isTerminal(a.stderr) || a.getenv("TERM") == "dumb" {
 		return nil
 	}
 	s := &status{

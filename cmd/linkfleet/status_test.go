@@ -19,7 +19,6 @@ func newTestStatus(t *testing.T) (*status, *bytes.Buffer) {
 	term := newTerminal("")
 	term.stderr = &screen
 	term.width = func(any) int { return 60 }
-	term.logFormat = "text"
 	return term.newStatus("Applying"), &screen
 }
 
@@ -90,7 +89,7 @@ func TestNoStatusWhereNobodyLooks(t *testing.T) {
 	for name, change := range map[string]func(*terminal){
 		"no terminal":   func(term *terminal) { term.isTerminal = func(any) bool { return false } },
 		"dumb terminal": func(term *terminal) { term.env["TERM"] = "dumb" },
-		"log of JSON":   func(term *terminal) { term.logFormat = "json" },
+		"log of JSON":   func(term *terminal) { term.records = true },
 	} {
 		term := newTerminal("")
 		change(term)
