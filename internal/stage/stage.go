@@ -34,12 +34,16 @@ func New(t testing.TB, world awssim.World, fleet *schema.Fleet) *Stage {
 	return &Stage{T: t, Sim: sim, Fleet: fleet}
 }
 
-// Example is the fleet of a folder in the world of its sandbox.
-func Example(t testing.TB, dir string) *Stage {
+// Example is the fleet of a folder in the world of its sandbox, changed as
+// the test likes.
+func Example(t testing.TB, dir string, change ...func(awssim.World)) *Stage {
 	t.Helper()
 	world, err := awssim.LoadWorld(dir + "/sandbox/world.cue")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, do := range change {
+		do(world)
 	}
 	fleet, _, err := schema.Load(t.Context(), dir, time.Now())
 	if err != nil {
