@@ -468,5 +468,32 @@ func nameDrifts() []drift {
 				s.modifyService(&ec2.ModifyVpcEndpointServiceConfigurationInput{PrivateDnsName: aws.String("risk.internal.payments.example.com")})
 			},
 		},
+		{
+			fields: "endpoint-private-dns: name", name: "answers to another name",
+			want: "update private-dns-name/fraud: name\ncreate verification-record/fraud: name, value\nupdate domain-verification/fraud: record\n" +
+				"delete verification-record/fraud: name, value\nupdate endpoint-private-dns/fraud/risk: name\n",
+			hand: func(s *scene) {
+				s.modifyService(&ec2.ModifyVpcEndpointServiceConfigurationInput{PrivateDnsName: aws.String("other.internal.payments.example.com")})
+				s.prove("other.internal.payments.example.com")
+				s.modifyEndpoint(&ec2.ModifyVpcEndpointInput{PrivateDnsEnabled: aws.Bool(false)})
+				s.modifyEndpoint(&ec2.ModifyVpcEndpointInput{PrivateDnsEnabled: aws.Bool(true)})
+			},
+		},
 	}
+}
+
+// prove publishes the service's present token for a name, and has AWS look.
+func (s *scene) prove(name string) {
+	s.T.Helper()
+	service := s.one("endpoint-service/fraud").ID
+	out, err := s.platform.EC2.DescribeVpcEndpointServiceConfigurations(s.T.Context(), &ec2.DescribeVpcEndpointServiceConfigurationsInput{ServiceIds: []string{service}})
+	s.must(err)
+	conf := out.ServiceConfigurations[0].PrivateDnsNameConfiguration
+	s.changeRecord(dnstypes.ChangeActionCreate, dnstypes.ResourceRecordSet{
+		Name: aws.String(aws.ToString(conf.Name) + "." + name), Type: dnstypes.RRTypeTxt, TTL: aws.Int64(60),
+		ResourceRecords: []dnstypes.ResourceRecord{{Value: aws.String(`"` + aws.ToString(conf.Value) + `"`)}},
+	})
+	_, err = s.platform.EC2.StartVpcEndpointServicePrivateDnsVerification(s.T.Context(), &ec2.StartVpcEndpointServicePrivateDnsVerificationInput{ServiceId: &service})
+	s.must(err)
+	s.settle()
 }

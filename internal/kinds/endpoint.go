@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -216,7 +217,7 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 			return applier.Made{}, applier.Busy{Err: err}
 		}
 		if err != nil {
-			return applier.Made{}, err
+			return applier.Made{}, onceOffered(err)
 		}
 		made := applier.Made{ID: aws.ToString(out.VpcEndpoint.VpcEndpointId), Outputs: endpointOutputs(*out.VpcEndpoint)}
 		dead, err := p.endpointIsDead(ctx, *out.VpcEndpoint, serverTime(out.ResultMetadata))
@@ -254,6 +255,17 @@ func serverTime(m middleware.Metadata) time.Time {
 	return t
 }
 
+// onceOffered marks as passing by itself that the service is not offered in a
+// subnet's zone: Preflight has seen that its load balancer stands there, but a
+// zone that is new to the service takes minutes to arrive.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
+func onceOffered(err error) error {
+	if awsapi.Code(err) == "InvalidParameter" && strings.Contains(err.Error(), "does not support the availability zone") {
+		return applier.Busy{Err: err}
+	}
+	return err
+}
+
 func byEndpointID(ids ...string) []ec2types.Filter {
 	return []ec2types.Filter{{Name: aws.String("vpc-endpoint-id"), Values: ids}}
 }
@@ -271,7 +283,7 @@ func updateEndpoint(ctx context.Context, p *Place, was, want Item[endpointSpec])
 	in := endpointChange(was.ID, now, want.Spec)
 	_, err := p.EC2.ModifyVpcEndpoint(ctx, in)
 	if awsapi.Code(err) != "DuplicateSubnetsInSameZone" || len(in.RemoveSubnetIds) == 0 {
-		return made, err
+		return made, onceOffered(err)
 	}
 	// A subnet cannot be added beside another of its zone: take the old one
 	// off now, and come back for the rest when AWS is done with that.

@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,10 +36,8 @@ func endpointPrivateDNS() Def[endpointDNSSpec] {
 		Writes: []string{"ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone"},
 		Want:   wantEndpointDNS,
 		List:   listEndpointDNS,
-		Create: func(ctx context.Context, p *Place, want Item[endpointDNSSpec]) (applier.Made, error) {
-			id := want.Spec.Endpoint.Known
-			return endpointDNSMade(id), unlessTaken(p.setPrivateDNS(ctx, id, true))
-		},
+		Create: createEndpointDNS,
+		Update: updateEndpointDNS,
 		Delete: func(ctx context.Context, p *Place, was Item[endpointDNSSpec]) error {
 			return unlessGone(p.setPrivateDNS(ctx, was.Spec.Endpoint.Known, false))
 		},
@@ -49,6 +48,9 @@ func endpointPrivateDNS() Def[endpointDNSSpec] {
 
 type endpointDNSSpec struct {
 	Endpoint planner.Value `json:"endpoint" plan:"replace"`
+	// Name is what the endpoint answers to: the name that its service had
+	// when it was turned on.
+	Name string `json:"name"`
 }
 
 // wantEndpointDNS waits for what AWS asks: the name verified, the
@@ -66,7 +68,7 @@ func wantEndpointDNS(f *schema.Fleet, _ planner.State) []Item[endpointDNSSpec] {
 			}
 			items = append(items, Item[endpointDNSSpec]{
 				Resource: planner.Resource{Addr: addrEndpointDNS(s, c), Group: groupOf(s, c), Origin: c.Endpoint.Pos.Short()},
-				Spec:     endpointDNSSpec{Endpoint: planner.Ref(addrEndpoint(s, c), "id", needs...)},
+				Spec:     endpointDNSSpec{Endpoint: planner.Ref(addrEndpoint(s, c), "id", needs...), Name: s.PrivateDNS.Name},
 			})
 		}
 	}
@@ -87,16 +89,51 @@ func listEndpointDNS(ctx context.Context, p *Place) ([]Item[endpointDNSSpec], er
 		made := endpointDNSMade(e.id())
 		items = append(items, Item[endpointDNSSpec]{
 			Resource: planner.Resource{Addr: addr, Group: groupFromName(addr), ID: made.ID, Outputs: made.Outputs},
-			Spec:     endpointDNSSpec{Endpoint: planner.Known(e.id())},
+			Spec:     endpointDNSSpec{Endpoint: planner.Known(e.id()), Name: privateNameOf(e.VpcEndpoint)},
 		})
 	}
 	return items, err
+}
+
+// privateNameOf is the name that an endpoint answers to besides those that
+// AWS gives it.
+// https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-share-your-services.html
+func privateNameOf(e ec2types.VpcEndpoint) string {
+	for _, entry := range e.DnsEntries {
+		if name := canonicalName(aws.ToString(entry.DnsName)); !strings.Contains(name, ".vpce.amazonaws.com") {
+			return strings.Replace(name, `\052.`, "*.", 1) // an asterisk as Route 53 writes it
+		}
+	}
+	return ""
 }
 
 // endpointDNSMade names the setting by its endpoint: it has no id of its own.
 func endpointDNSMade(endpointID string) applier.Made {
 	id := endpointID + "/private-dns"
 	return applier.Made{ID: id, Outputs: planner.Outputs{"id": id}}
+}
+
+func createEndpointDNS(ctx context.Context, p *Place, want Item[endpointDNSSpec]) (applier.Made, error) {
+	id := want.Spec.Endpoint.Known
+	return endpointDNSMade(id), unlessTaken(p.setPrivateDNS(ctx, id, true))
+}
+
+// updateEndpointDNS turns the name off and on again: an endpoint takes its
+// service's new name only when it is turned on.
+func updateEndpointDNS(ctx context.Context, p *Place, _, want Item[endpointDNSSpec]) (applier.Made, error) {
+	id := want.Spec.Endpoint.Known
+	found, err := p.endpointStates(ctx, []string{id})
+	if err != nil {
+		return endpointDNSMade(id), err
+	}
+	e := found[id]
+	if !aws.ToBool(e.PrivateDnsEnabled) || privateNameOf(e) == want.Spec.Name {
+		return createEndpointDNS(ctx, p, want)
+	}
+	if err := p.setPrivateDNS(ctx, id, false); err != nil {
+		return endpointDNSMade(id), err
+	}
+	return endpointDNSMade(id), applier.Busy{Err: fmt.Errorf("the endpoint lets go of the name %s before it takes %s", privateNameOf(e), want.Spec.Name)}
 }
 
 func (p *Place) setPrivateDNS(ctx context.Context, endpointID string, on bool) error {

@@ -57,29 +57,3 @@ func outages(want []planner.Resource, live planner.State) []planner.Note {
 	}
 	return notes
 }
-
-// keepConnectedBalancers refuses to replace the load balancer of a service
-// that has connections: AWS does not let go of a balancer with endpoints
-// connected through it.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
-func keepConnectedBalancers(live planner.State) planner.Rule {
-	connected := map[planner.Addr]int{}
-	for _, r := range connectionsOf(live) {
-		if state(r) != connRejected {
-			connected[planner.Addr{Kind: "load-balancer", Name: r.Group.Service, Place: r.Addr.Place}]++
-		}
-	}
-	return func(p *planner.Plan) []planner.Blocked {
-		var refused []planner.Blocked
-		for _, st := range p.Steps {
-			if n := connected[st.Addr]; n > 0 && st.Replaces && st.Action == planner.Create {
-				refused = append(refused, planner.Blocked{
-					StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseRefused,
-					Reason: fmt.Sprintf("%d connections go through this load balancer, and AWS does not let a service give up a load balancer with endpoints connected", n),
-					Mend:   fmt.Sprintf("undo the change at %s, or declare a second service on the new load balancer and move the consumers to it", st.After.Origin),
-				})
-			}
-		}
-		return refused
-	}
-}

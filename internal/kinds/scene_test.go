@@ -10,10 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	dnstypes "github.com/aws/aws-sdk-go-v2/service/route53/types"
 
 	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/internal/awssim"
+	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
@@ -58,15 +62,45 @@ func onStage(t *testing.T, cut func(*schema.Fleet), play func(*scene)) {
 // newScene must be called in a synctest bubble. Nothing is applied yet.
 func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
 	t.Helper()
-	s := &scene{T: t, Stage: stage.Example(t, exampleDir)}
-	if cut != nil {
-		cut(s.Fleet)
+	world, err := awssim.LoadWorld(exampleDir + "/sandbox/world.cue")
+	if err != nil {
+		t.Fatal(err)
 	}
+	fleet, _, err := schema.Load(t.Context(), exampleDir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	addRoom(world)
+	if cut != nil {
+		cut(fleet)
+	}
+	s := &scene{T: t, Stage: stage.New(t, world, fleet)}
 	s.fraud = s.Fleet.Services["fraud"]
 	s.platform = s.Hands(platformID, region)
 	s.risk = s.Hands(riskID, region)
 	s.dns = s.Hands(dnsID, planner.Global)
 	return s
+}
+
+// addRoom adds what the example has no use for to its world: second networks
+// and subnets beside the first, another zone.
+func addRoom(world awssim.World) {
+	on := true
+	for _, n := range []struct{ account, vpc, second, beside, cidr, block string }{
+		{platformID, platformVPC, "vpc-0f0000000000000f1", "subnet-0f0000000000000f", "10.20.9.0/24", "10.21"},
+		{riskID, riskVPC, "vpc-0a0000000000000f1", "subnet-0a0000000000000f", "10.30.9.0/24", "10.31"},
+	} {
+		vpcs := world.Accounts[n.account].Regions[region].VPCs
+		vpcs[n.vpc].Subnets[n.beside+"9"] = awssim.WorldSubnet{CIDR: n.cidr, ZoneID: "use1-az1"}
+		vpcs[n.second] = awssim.WorldVPC{
+			CIDR: n.block + ".0.0/16", EnableDNSSupport: &on, EnableDNSHostnames: &on,
+			Subnets: map[string]awssim.WorldSubnet{
+				n.beside + "1": {CIDR: n.block + ".1.0/24", ZoneID: "use1-az1"},
+				n.beside + "2": {CIDR: n.block + ".2.0/24", ZoneID: "use1-az2"},
+			},
+		}
+	}
+	world.Accounts[dnsID].HostedZones["Z0OTHER"] = awssim.WorldZone{Name: "example.net"}
 }
 
 // The cuts of the example's fleet.
@@ -123,6 +157,31 @@ func (s *scene) heals(want string) {
 	s.T.Helper()
 	s.plans(want)
 	s.Converge()
+}
+
+// tidy wants AWS's index of tags to know of nothing of the fleet's but what
+// linkfleet knows of.
+func (s *scene) tidy() {
+	s.T.Helper()
+	known := 0
+	for addr, rs := range s.Live().Live {
+		for _, k := range kinds.All() {
+			if k.Name == addr.Kind && k.Type != "" {
+				known += len(rs)
+			}
+		}
+	}
+	tagged := 0
+	for _, p := range []*awsapi.Place{s.platform, s.risk, s.dns} {
+		out, err := p.Tagging.GetResources(s.T.Context(), &tagging.GetResourcesInput{
+			TagFilters: []tagtypes.TagFilter{{Key: aws.String(kinds.TagFleet), Values: []string{fleetName}}},
+		})
+		s.must(err)
+		tagged += len(out.ResourceTagMappingList)
+	}
+	if tagged != known {
+		s.T.Errorf("%d objects have the fleet's tag, and linkfleet knows %d", tagged, known)
+	}
 }
 
 // one is the only live resource at a path such as "endpoint/fraud/risk".
