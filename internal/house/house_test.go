@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -180,5 +182,44 @@ func TestTestsKeepToTheHouse(t *testing.T) {
 				t.Errorf("the tests of internal/awssim import %s; they must not share its misunderstandings of AWS", path)
 			}
 		}
+	}
+}
+
+// docs/dependencies.md gives a reason for each direct requirement, and for
+// nothing else.
+func TestEveryDependencyHasAReason(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+		Tool []struct{ Path string }
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string]bool{}
+	for _, r := range mod.Require {
+		tool := slices.ContainsFunc(mod.Tool, func(tool struct{ Path string }) bool { return within(tool.Path, []string{r.Path}) })
+		if !r.Indirect || tool {
+			wanted[r.Path] = true
+		}
+	}
+	page, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .+ \\|$").FindAllStringSubmatch(string(page), -1) {
+		if !wanted[row[1]] {
+			t.Errorf("docs/dependencies.md explains %s, which is no direct requirement", row[1])
+		}
+		delete(wanted, row[1])
+	}
+	for path := range wanted {
+		t.Errorf("docs/dependencies.md does not say why %s is there", path)
 	}
 }
