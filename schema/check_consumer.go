@@ -68,7 +68,11 @@ func (c *checker) checkEndpoint(f *field, k *Consumer, a *Account, s *Service) {
 		f.get("privateDNS").fault("the service has no private DNS name to turn on", "write privateDNS: {name: …} in the service, or delete this")
 	}
 	c.admitted(f, k, a)
+	c.openClients(f.get("from"), s)
 	c.dropped(f.get("from"), k, s)
+	if k.OnRevoke == Keep {
+		f.up.get("onRevoke").fault("linkfleet runs the consumer's endpoint, which goes when fleet.removed names it and not before", "delete onRevoke")
+	}
 }
 
 // admitted gives a managed consumer its default principal, and finds one

@@ -8,6 +8,7 @@ import (
 
 // across finds what only all services together show.
 func (c *checker) across(f *Fleet) {
+	c.checkRemovals(f)
 	names := map[string]*Service{}
 	for _, name := range slices.Sorted(maps.Keys(f.Services)) {
 		s := f.Services[name]

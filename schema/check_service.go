@@ -145,9 +145,25 @@ func (c *checker) checkHealth(f *field, l *Listener) {
 // checkClients finds clients that the load balancer would drop without a
 // word.
 func (c *checker) checkClients(f *field, s *Service) {
+	c.openClients(f.get("from"), s)
 	sg := s.LoadBalancer.SecurityGroup
 	if sg.EnforceOnPrivateLink && len(sg.From) == 0 && f.get("from").exists() && !c.known[f.get("from").path()] {
 		f.get("from").fault("the load balancer lets nobody in", "list the clients' CIDR blocks, or write enforceOnPrivateLink: false")
+	}
+}
+
+// widest is how few bits a block of clients may fix without a waiver: those
+// of 10.0.0.0/8, the widest private network there is (RFC 1918).
+const widest = 8
+
+// openClients finds blocks of clients wider than any private network.
+func (c *checker) openClients(f *field, s *Service) {
+	for _, e := range f.elements() {
+		p, err := netip.ParsePrefix(e.str())
+		if err != nil || p.Bits() >= widest || s.Waiver != nil {
+			continue
+		}
+		e.fault(fmt.Sprintf("%s is wider than any private network", p), "list the clients' own blocks, or write waiver: {reason: …, expires: …} in the service")
 	}
 }
 

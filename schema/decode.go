@@ -19,6 +19,8 @@ func (c *checker) fleet(top *field) *Fleet {
 		Accounts: map[string]*Account{},
 		Zones:    map[string]*Zone{},
 		Services: map[string]*Service{},
+		Removed:  c.removals(info.get("removed")),
+		Limits:   c.limits(info.get("limits")),
 	}
 	for name, account := range top.get("accounts").each() {
 		f.Accounts[name] = c.account(name, account)
@@ -73,6 +75,8 @@ func (c *checker) service(name string, f *field) *Service {
 		Notifications:      c.notifications(f.get("notifications")),
 		Consumers:          map[string]*Consumer{},
 		Waiver:             c.waiver(f.get("waiver")),
+		PreventDestroy:     f.get("preventDestroy").flag(),
+		Limits:             c.limits(f.get("limits")),
 		Pos:                f.pos(),
 	}
 	for name, listener := range f.get("listeners").each() {
@@ -222,6 +226,7 @@ func (c *checker) consumer(name string, f *field, s *Service) *Consumer {
 		Account:    cmp.Or(f.get("account").str(), name),
 		Principals: slices.Sorted(slices.Values(f.get("principals").strs())),
 		Endpoint:   c.endpoint(f.get("endpoint"), s),
+		OnRevoke:   OnRevoke(f.get("onRevoke").str()),
 		Pos:        f.pos(),
 	}
 	return k
@@ -232,13 +237,14 @@ func (c *checker) endpoint(f *field, s *Service) *Endpoint {
 		return nil
 	}
 	return &Endpoint{
-		Region:     s.Region,
-		VPC:        f.get("vpc").str(),
-		Subnets:    c.subnets(f.get("subnets")),
-		From:       c.blocks(f.get("from")),
-		PrivateDNS: f.get("privateDNS").flag(),
-		Policy:     c.policy(f.get("policy")),
-		Pos:        f.pos(),
+		Region:       s.Region,
+		VPC:          f.get("vpc").str(),
+		Subnets:      c.subnets(f.get("subnets")),
+		From:         c.blocks(f.get("from")),
+		PrivateDNS:   f.get("privateDNS").flag(),
+		Policy:       c.policy(f.get("policy")),
+		AllowReplace: f.get("allowReplace").flag(),
+		Pos:          f.pos(),
 	}
 }
 

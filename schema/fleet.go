@@ -18,6 +18,10 @@ type Fleet struct {
 	Zones map[string]*Zone
 	// Services by name.
 	Services map[string]*Service
+	// Removed names what may be deleted although consumers depend on it.
+	Removed []Removal
+	// Limits bound what one apply may take away.
+	Limits Limits
 }
 
 // An Account is one AWS account.
@@ -69,6 +73,10 @@ type Service struct {
 	Consumers     map[string]*Consumer
 	// Waiver, when set, permits an exposure that the checks refuse.
 	Waiver *Waiver
+	// PreventDestroy lets nothing of the service be deleted or replaced.
+	PreventDestroy bool
+	// Limits are the service's own; where it has none, the fleet's hold.
+	Limits Limits
 	Pos    Pos
 }
 
@@ -181,6 +189,7 @@ type Consumer struct {
 	// managed consumer's default is the role that creates its endpoint.
 	Principals []string
 	Endpoint   *Endpoint // nil: the consumer makes its own
+	OnRevoke   OnRevoke  // empty: the service's
 	Pos        Pos
 }
 
