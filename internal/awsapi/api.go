@@ -49,7 +49,8 @@ type Options struct {
 	// chain: environment, profile, SSO, the machine's role.
 	Credentials *Credentials
 	// Transport carries the requests to AWS's services. Nil means HTTP, by
-	// which the SDK's chain looks for credentials in any case.
+	// which the SDK's chain looks for credentials in any case. With
+	// Credentials as well, nothing of the environment counts.
 	Transport http.RoundTripper
 	// Speed is how much faster than the wall AWS's clock runs, which it
 	// does in a simulator; 0 means 1.
@@ -150,7 +151,13 @@ func checkAccounts(accounts map[string]Account) (map[string]Account, error) {
 
 // loadConfig is the SDK's configuration with our retries and connections.
 func loadConfig(ctx context.Context, o Options, speed float64) (aws.Config, error) {
+	if err := checkEndpoint(o.Endpoint); err != nil {
+		return aws.Config{}, err
+	}
 	retryer := newRetryer(speed)
+	if o.Credentials != nil && o.Transport != nil {
+		return selfContained(o, retryer), nil
+	}
 	load := []func(*config.LoadOptions) error{
 		// Web identity and SSO need some region; places bring their own.
 		config.WithDefaultRegion(homeRegion),
@@ -160,14 +167,10 @@ func loadConfig(ctx context.Context, o Options, speed float64) (aws.Config, erro
 		config.WithLogger(logging.Nop{}), // what matters comes as an error
 	}
 	if o.Endpoint != "" {
-		if u, err := url.Parse(o.Endpoint); err != nil || u.Host == "" {
-			return aws.Config{}, fmt.Errorf("the endpoint %q is not an address like http://127.0.0.1:4566", o.Endpoint)
-		}
 		load = append(load, config.WithBaseEndpoint(o.Endpoint))
 	}
-	if c := o.Credentials; c != nil {
-		load = append(load, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)))
+	if o.Credentials != nil {
+		load = append(load, config.WithCredentialsProvider(o.Credentials.provider()))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
@@ -178,6 +181,37 @@ func loadConfig(ctx context.Context, o Options, speed float64) (aws.Config, erro
 		cfg.HTTPClient = &http.Client{Transport: o.Transport}
 	}
 	return cfg, nil
+}
+
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" {
+		return fmt.Errorf("the endpoint %q is not an address like http://127.0.0.1:4566", endpoint)
+	}
+	return nil
+}
+
+// selfContained is the configuration of options that say it all: no file or
+// variable of whoever runs the program bears on it, nor can be at fault.
+func selfContained(o Options, retryer aws.Retryer) aws.Config {
+	cfg := aws.Config{
+		Region:      homeRegion,
+		Credentials: baseCredentials{o.Credentials.provider()},
+		HTTPClient:  &http.Client{Transport: o.Transport},
+		Retryer:     func() aws.Retryer { return retryer },
+		Logger:      logging.Nop{},
+		AppID:       "linkfleet",
+	}
+	if o.Endpoint != "" {
+		cfg.BaseEndpoint = aws.String(o.Endpoint)
+	}
+	return cfg
+}
+
+func (c *Credentials) provider() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 }
 
 // plainConfigError says the commonest mistake without the SDK's preamble.

@@ -187,3 +187,19 @@ func BenchmarkPlaces(b *testing.B) {
 		}
 	}
 }
+
+// Options that say it all work whatever is wrong with the settings of whoever
+// runs the program.
+func TestSelfContained(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "nope")
+	t.Setenv("AWS_CA_BUNDLE", "/nowhere")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	complete := Options{Credentials: &Credentials{AccessKeyID: "A", SecretAccessKey: "S"}, Transport: http.DefaultTransport}
+	if _, err := New(t.Context(), complete); err != nil {
+		t.Errorf("with credentials and a transport: %v", err)
+	}
+	complete.Transport = nil
+	if _, err := New(t.Context(), complete); err == nil {
+		t.Error("without a transport the environment counts, but there is no error")
+	}
+}
