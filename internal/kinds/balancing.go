@@ -49,22 +49,28 @@ func describeARNs[R any](ctx context.Context, arns []string, ask func(context.Co
 	return all, err
 }
 
-// elbOwned gives the addresses of those load balancers, target groups or
-// listeners that are of this fleet and of the given kind.
-func (p *Place) elbOwned(ctx context.Context, kind string, arns []string) (map[string]planner.Addr, error) {
-	described, err := describeARNs(ctx, arns, func(ctx context.Context, batch []string) ([]elbtypes.TagDescription, error) {
+// elbTagsOf reads the tags of objects of Elastic Load Balancing. What is gone
+// is missing from the answer.
+func (p *Place) elbTagsOf(ctx context.Context, arns []string) ([]elbtypes.TagDescription, error) {
+	return describeARNs(ctx, arns, func(ctx context.Context, batch []string) ([]elbtypes.TagDescription, error) {
 		out, err := p.ELB.DescribeTags(ctx, &elb.DescribeTagsInput{ResourceArns: batch})
 		if err != nil {
 			return nil, err
 		}
 		return out.TagDescriptions, nil
 	})
+}
+
+// elbOwned gives the addresses of those load balancers, target groups or
+// listeners that are of this fleet and of the given kind.
+func (p *Place) elbOwned(ctx context.Context, kind string, arns []string) (map[string]planner.Addr, error) {
+	described, err := p.elbTagsOf(ctx, arns)
 	if err != nil {
 		return nil, err
 	}
 	owned := map[string]planner.Addr{}
 	for _, d := range described {
-		if addr, ok := p.addrOf(kind, elbTag(d.Tags)); ok {
+		if addr, ok := p.whose(kind, aws.ToString(d.ResourceArn), elbTag(d.Tags)); ok {
 			owned[aws.ToString(d.ResourceArn)] = addr
 		}
 	}

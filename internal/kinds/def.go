@@ -25,6 +25,8 @@ type Def[S any] struct {
 	// on an object of ours.
 	Type   string
 	Parent string
+	// Marks are how an object shows whose it is; nil where its parent shows it.
+	Marks *marks
 	// Reads and Writes are the IAM actions that List and Settled, and
 	// Create, Update and Delete need.
 	Reads, Writes []string
@@ -62,15 +64,16 @@ type Kind struct {
 	Reads  []string
 	Writes []string
 
-	want func(*schema.Fleet, planner.State) []planner.Resource
-	list func(context.Context, *Place) ([]planner.Resource, error)
-	act  func(*Places) applier.Actuator
+	marks *marks
+	want  func(*schema.Fleet, planner.State) []planner.Resource
+	list  func(context.Context, *Place) ([]planner.Resource, error)
+	act   func(*Places) applier.Actuator
 }
 
 // Kind erases the spec's type.
 func (d Def[S]) Kind() Kind {
 	return Kind{
-		Name: d.Name, Trait: d.Trait, Type: d.Type, Parent: d.Parent, Reads: d.Reads, Writes: d.Writes,
+		Name: d.Name, Trait: d.Trait, Type: d.Type, Parent: d.Parent, Reads: d.Reads, Writes: d.Writes, marks: d.Marks,
 		want: func(f *schema.Fleet, live planner.State) []planner.Resource {
 			return d.resources(d.Want(f, live))
 		},
@@ -101,6 +104,8 @@ type Places struct {
 	api   *awsapi.API
 	fleet string
 	zones map[string][]string // hosted zone ids by account name
+	// assumed are objects without marks, see Assume.
+	assumed map[planner.Place]map[string]planner.Addr
 }
 
 // NewPlaces are the places of f, reached through api.
@@ -118,7 +123,7 @@ func (ps *Places) Open(ctx context.Context, p planner.Place) (*Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Place{Place: ap, Fleet: ps.fleet, Zones: ps.zones[p.Account]}, nil
+	return &Place{Place: ap, Fleet: ps.fleet, Zones: ps.zones[p.Account], assumed: ps.assumed[p]}, nil
 }
 
 // Actuators gives the applier every kind, by name.

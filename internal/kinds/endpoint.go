@@ -27,6 +27,7 @@ func endpoint() Def[endpointSpec] {
 		Name:    "endpoint",
 		Trait:   planner.Trait{Rank: 110, Guarded: true, Shared: true},
 		Type:    "ec2:vpc-endpoint",
+		Marks:   ec2Marks(),
 		Reads:   []string{"ec2:DescribeVpcEndpoints"},
 		Writes:  []string{"ec2:CreateVpcEndpoint", "ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints", "ec2:CreateTags"},
 		Want:    wantEndpoints,
@@ -87,17 +88,22 @@ func (e ourEndpoint) id() string { return aws.ToString(e.VpcEndpointId) }
 func (p *Place) ourEndpoints(ctx context.Context) ([]ourEndpoint, error) {
 	return p.endpoints.get(ctx, func(ctx context.Context) ([]ourEndpoint, error) {
 		var ours []ourEndpoint
-		err := p.eachEndpoint(ctx, p.ours(), func(e ec2types.VpcEndpoint) {
-			addr, ok := p.addrOf("endpoint", ec2Tag(e.Tags))
-			if !ok || endpointGone(e.State) {
-				return
+		for _, filters := range p.candidates("endpoint", "vpc-endpoint-id") {
+			err := p.eachEndpoint(ctx, filters, func(e ec2types.VpcEndpoint) {
+				addr, ok := p.whose("endpoint", aws.ToString(e.VpcEndpointId), ec2Tag(e.Tags))
+				if !ok || endpointGone(e.State) {
+					return
+				}
+				if endpointDead(e.State) {
+					addr.Name += "/" + aws.ToString(e.VpcEndpointId)
+				}
+				ours = append(ours, ourEndpoint{e, addr})
+			})
+			if err != nil {
+				return nil, err
 			}
-			if endpointDead(e.State) {
-				addr.Name += "/" + aws.ToString(e.VpcEndpointId)
-			}
-			ours = append(ours, ourEndpoint{e, addr})
-		})
-		return ours, err
+		}
+		return ours, nil
 	})
 }
 

@@ -25,6 +25,7 @@ func endpointService() Def[endpointServiceSpec] {
 		Name:  "endpoint-service",
 		Trait: planner.Trait{Rank: 50, Guarded: true, Shared: true},
 		Type:  "ec2:vpc-endpoint-service",
+		Marks: ec2Marks(),
 		Reads: []string{"ec2:DescribeVpcEndpointServiceConfigurations"},
 		Writes: []string{
 			"ec2:CreateVpcEndpointServiceConfiguration", "ec2:ModifyVpcEndpointServiceConfiguration",
@@ -84,23 +85,36 @@ func (s ourService) id() string { return aws.ToString(s.ServiceId) }
 func (p *Place) ourServices(ctx context.Context) ([]ourService, error) {
 	return p.services.get(ctx, func(ctx context.Context) ([]ourService, error) {
 		var ours []ourService
-		pages := ec2.NewDescribeVpcEndpointServiceConfigurationsPaginator(p.EC2, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
-			Filters: p.ours(), MaxResults: aws.Int32(1000),
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range page.ServiceConfigurations {
-				addr, ok := p.addrOf("endpoint-service", ec2Tag(s.Tags))
+		for _, filters := range p.candidates("endpoint-service", "service-id") {
+			err := p.eachService(ctx, filters, func(s ec2types.ServiceConfiguration) {
+				addr, ok := p.whose("endpoint-service", aws.ToString(s.ServiceId), ec2Tag(s.Tags))
 				if ok && !serviceGone(s.ServiceState) {
 					ours = append(ours, ourService{s, addr})
 				}
+			})
+			if err != nil {
+				return nil, err
 			}
 		}
 		return ours, nil
 	})
+}
+
+// eachService goes through all pages of a filtered list.
+func (p *Place) eachService(ctx context.Context, filters []ec2types.Filter, do func(ec2types.ServiceConfiguration)) error {
+	pages := ec2.NewDescribeVpcEndpointServiceConfigurationsPaginator(p.EC2, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
+		Filters: filters, MaxResults: aws.Int32(1000),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range page.ServiceConfigurations {
+			do(s)
+		}
+	}
+	return nil
 }
 
 func serviceGone(state ec2types.ServiceState) bool {
@@ -234,17 +248,11 @@ func describeServices(ctx context.Context, p *Place, items []Item[endpointServic
 		for _, it := range batch {
 			ids = append(ids, it.ID)
 		}
-		pages := ec2.NewDescribeVpcEndpointServiceConfigurationsPaginator(p.EC2, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
-			Filters: []ec2types.Filter{{Name: aws.String("service-id"), Values: ids}}, MaxResults: aws.Int32(1000),
+		err := p.eachService(ctx, []ec2types.Filter{{Name: aws.String("service-id"), Values: ids}}, func(s ec2types.ServiceConfiguration) {
+			found[aws.ToString(s.ServiceId)] = s
 		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range page.ServiceConfigurations {
-				found[aws.ToString(s.ServiceId)] = s
-			}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return found, nil

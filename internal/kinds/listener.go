@@ -23,6 +23,7 @@ func listener() Def[listenerSpec] {
 		Name:  "listener",
 		Trait: planner.Trait{Rank: 40, Shared: true},
 		Type:  "elasticloadbalancing:listener",
+		Marks: elbMarks(),
 		Reads: []string{
 			"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags",
 			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeListenerAttributes",

@@ -23,6 +23,7 @@ func loadBalancer() Def[loadBalancerSpec] {
 		Name:  "load-balancer",
 		Trait: planner.Trait{Rank: 20},
 		Type:  "elasticloadbalancing:loadbalancer",
+		Marks: elbMarks(),
 		Reads: []string{
 			"elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags",
 			"elasticloadbalancing:DescribeLoadBalancerAttributes",

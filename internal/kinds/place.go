@@ -21,6 +21,8 @@ type Place struct {
 	*awsapi.Place
 	Fleet string   // the fleet's name
 	Zones []string // ids of the fleet's hosted zones in the account
+	// assumed are addresses of objects here without marks of ours, by id.
+	assumed map[string]planner.Addr
 
 	services  memo[[]ourService]
 	endpoints memo[[]ourEndpoint]
@@ -93,7 +95,7 @@ func (p *Place) elbTags(addr planner.Addr) []elbtypes.Tag {
 	return tags
 }
 
-// ours is the EC2 filter for the fleet's objects.
+// ours is the EC2 filter for what carries the fleet's tags.
 func (p *Place) ours() []ec2types.Filter {
 	return []ec2types.Filter{{Name: aws.String("tag:" + TagFleet), Values: []string{p.Fleet}}}
 }

@@ -357,13 +357,6 @@ func TestProviderDrift(t *testing.T) {
 			}, "update connection-notification/fraud"},
 			{"notification gone", p.dropNotification, "create connection-notification/fraud"},
 			{"notification gone again", p.dropNotification, "create connection-notification/fraud"},
-			{"record TTL", func() error {
-				for _, set := range p.txt() {
-					set.TTL = aws.Int64(60)
-					p.upsert(set)
-				}
-				return nil
-			}, "update verification-record/fraud"},
 			{"token gone, claim left", func() error {
 				for _, set := range p.txt() {
 					set.ResourceRecords = set.ResourceRecords[1:]
@@ -464,7 +457,7 @@ func TestStrangersValuesStay(t *testing.T) {
 			set.ResourceRecords = append([]dnstypes.ResourceRecord{{Value: aws.String(`"theirs" "too"`)}}, set.ResourceRecords...)
 			p.upsert(set)
 		}
-		p.takes() // a TTL shared with others is not ours
+		p.takes() // a TTL is whose who set it
 		p.fleet.Services = nil
 		p.apply()
 		for name, set := range p.txt() {

@@ -22,6 +22,7 @@ func securityGroup() Def[securityGroupSpec] {
 		Name:  "security-group",
 		Trait: planner.Trait{Rank: 10},
 		Type:  "ec2:security-group",
+		Marks: ec2Marks(),
 		Reads: []string{"ec2:DescribeSecurityGroups"},
 		Writes: []string{
 			"ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup", "ec2:CreateTags",
@@ -77,37 +78,52 @@ func groupSpec(vpc string, s *schema.Service, from []string) securityGroupSpec {
 
 func listSecurityGroups(ctx context.Context, p *Place) ([]Item[securityGroupSpec], error) {
 	var items []Item[securityGroupSpec]
-	pages := ec2.NewDescribeSecurityGroupsPaginator(p.EC2, &ec2.DescribeSecurityGroupsInput{
-		Filters: p.ours(), MaxResults: aws.Int32(1000),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range page.SecurityGroups {
+	for _, filters := range p.candidates("security-group", "group-id") {
+		err := p.eachSecurityGroup(ctx, filters, func(g ec2types.SecurityGroup) {
 			if it, ok := readSecurityGroup(p, g); ok {
 				items = append(items, it)
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return items, nil
 }
 
+// eachSecurityGroup goes through all pages of a filtered list.
+func (p *Place) eachSecurityGroup(ctx context.Context, filters []ec2types.Filter, do func(ec2types.SecurityGroup)) error {
+	pages := ec2.NewDescribeSecurityGroupsPaginator(p.EC2, &ec2.DescribeSecurityGroupsInput{Filters: filters, MaxResults: aws.Int32(1000)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, g := range page.SecurityGroups {
+			do(g)
+		}
+	}
+	return nil
+}
+
 func readSecurityGroup(p *Place, g ec2types.SecurityGroup) (Item[securityGroupSpec], bool) {
-	addr, ok := p.addrOf("security-group", ec2Tag(g.Tags))
+	id := aws.ToString(g.GroupId)
+	addr, ok := p.whose("security-group", id, ec2Tag(g.Tags))
 	if !ok {
 		return Item[securityGroupSpec]{}, false
 	}
-	id := aws.ToString(g.GroupId)
 	return Item[securityGroupSpec]{
 		Resource: planner.Resource{Addr: addr, Group: groupFromName(addr), ID: id, Outputs: planner.Outputs{"id": id}},
-		Spec: securityGroupSpec{
-			VPC:     aws.ToString(g.VpcId),
-			Ingress: rulesOf(g.IpPermissions),
-			Egress:  slices.DeleteFunc(rulesOf(g.IpPermissionsEgress), isDefaultIPv6Out),
-		},
+		Spec:     groupAsItIs(g),
 	}, true
+}
+
+func groupAsItIs(g ec2types.SecurityGroup) securityGroupSpec {
+	return securityGroupSpec{
+		VPC:     aws.ToString(g.VpcId),
+		Ingress: rulesOf(g.IpPermissions),
+		Egress:  slices.DeleteFunc(rulesOf(g.IpPermissionsEgress), isDefaultIPv6Out),
+	}
 }
 
 func createSecurityGroup(ctx context.Context, p *Place, want Item[securityGroupSpec]) (applier.Made, error) {

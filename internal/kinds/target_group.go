@@ -23,6 +23,7 @@ func targetGroup() Def[targetGroupSpec] {
 		Name:  "target-group",
 		Trait: planner.Trait{Rank: 30},
 		Type:  "elasticloadbalancing:targetgroup",
+		Marks: elbMarks(),
 		Reads: []string{
 			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTags",
 			"elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetHealth",

@@ -25,6 +25,7 @@ func topic() Def[topicSpec] {
 		Name:  "topic",
 		Trait: planner.Trait{Rank: 70},
 		Type:  "sns:topic",
+		Marks: snsMarks(),
 		Reads: []string{"tag:GetResources", "sns:GetTopicAttributes"},
 		Writes: []string{
 			"sns:ListTagsForResource", "sns:CreateTopic", "sns:TagResource", "sns:SetTopicAttributes", "sns:DeleteTopic",
@@ -99,6 +100,9 @@ func listTopics(ctx context.Context, p *Place) ([]Item[topicSpec], error) {
 		}
 		tagged = append(tagged, page.ResourceTagMappingList...)
 	}
+	for _, arn := range p.assumedIDs("topic") {
+		tagged = append(tagged, taggingtypes.ResourceTagMapping{ResourceARN: aws.String(arn)})
+	}
 	found, err := readEach(ctx, tagged, p.readTopic)
 	if err != nil {
 		return nil, err
@@ -115,7 +119,8 @@ func listTopics(ctx context.Context, p *Place) ([]Item[topicSpec], error) {
 // readTopic reads a tagged topic's policy. The item has no ID where the tags
 // are not those of a topic of ours.
 func (p *Place) readTopic(ctx context.Context, r taggingtypes.ResourceTagMapping) (Item[topicSpec], error) {
-	addr, ok := p.addrOf("topic", func(key string) string {
+	arn := aws.ToString(r.ResourceARN)
+	addr, ok := p.whose("topic", arn, func(key string) string {
 		for _, t := range r.Tags {
 			if aws.ToString(t.Key) == key {
 				return aws.ToString(t.Value)
@@ -126,7 +131,6 @@ func (p *Place) readTopic(ctx context.Context, r taggingtypes.ResourceTagMapping
 	if !ok {
 		return Item[topicSpec]{}, nil
 	}
-	arn := aws.ToString(r.ResourceARN)
 	out, err := p.SNS.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(arn)})
 	if err != nil {
 		return Item[topicSpec]{}, err

@@ -102,22 +102,6 @@ func claimsOf(fleet string, vs []string) []claim {
 	return cs
 }
 
-// strangers are the values of a record set that are not the fleet's: neither
-// its claims nor the tokens they claim.
-func strangers(fleet string, vs []string) []string {
-	ours := map[string]bool{}
-	for _, c := range claimsOf(fleet, vs) {
-		ours[c.text()], ours[c.token] = true, true
-	}
-	var rest []string
-	for _, v := range vs {
-		if !ours[unquoteTXT(v)] {
-			rest = append(rest, v)
-		}
-	}
-	return rest
-}
-
 // release takes an address's claims and their tokens out of TXT values. A
 // token that another claim of the fleet covers stays.
 func release(fleet, address string, vs []string) []string {
@@ -138,12 +122,35 @@ func release(fleet, address string, vs []string) []string {
 	return rest
 }
 
+// disclaim takes an address's claims out of TXT values and leaves their tokens.
+func disclaim(fleet, address string, vs []string) []string {
+	return slices.DeleteFunc(slices.Clone(vs), func(v string) bool {
+		c, ok := parseClaim(unquoteTXT(v))
+		return ok && c.fleet == fleet && c.address == address
+	})
+}
+
+// holds tells whether a text is among TXT values.
+func holds(vs []string, text string) bool {
+	return slices.ContainsFunc(vs, func(v string) bool { return unquoteTXT(v) == text })
+}
+
+// holder finds the claim of any fleet on a token.
+func holder(token string, vs []string) (claim, bool) {
+	for _, v := range vs {
+		if c, ok := parseClaim(unquoteTXT(v)); ok && c.token == token {
+			return c, true
+		}
+	}
+	return claim{}, false
+}
+
 // assert has TXT values hold the claim's token and the claim, and no other
 // claim of its address.
 func assert(c claim, vs []string) []string {
 	vs = slices.Clip(release(c.fleet, c.address, vs))
 	for _, text := range []string{c.token, c.text()} {
-		if !slices.ContainsFunc(vs, func(v string) bool { return unquoteTXT(v) == text }) {
+		if !holds(vs, text) {
 			vs = append(vs, quoteTXT(text))
 		}
 	}

@@ -25,6 +25,7 @@ func verificationRecord() Def[recordSpec] {
 	return Def[recordSpec]{
 		Name:    "verification-record",
 		Trait:   planner.Trait{Rank: 90, Shared: true},
+		Marks:   recordMarks(),
 		Reads:   []string{"route53:ListResourceRecordSets", "route53:GetChange"},
 		Writes:  []string{"route53:ChangeResourceRecordSets"},
 		Want:    wantRecords,
@@ -40,10 +41,10 @@ type recordSpec struct {
 	Zone  string        `json:"zone" plan:"replace"` // the hosted zone's id
 	Name  planner.Value `json:"name" plan:"replace"`
 	Value planner.Value `json:"value" plan:"changes=value"`
-	TTL   int           `json:"ttl"` // seconds
 }
 
-// recordTTL is what AWS suggests for verification records.
+// recordTTL is what a new record set gets, in seconds: what AWS suggests for
+// verification records. One that stands keeps its own, whoever chose it.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
 const recordTTL = 1800
 
@@ -59,7 +60,6 @@ func wantRecords(f *schema.Fleet, _ planner.State) []Item[recordSpec] {
 				Zone:  f.Zones[s.PrivateDNS.Zone].ID,
 				Name:  planner.Ref(addrPrivateName(s), "recordName"),
 				Value: planner.Ref(addrPrivateName(s), "recordValue"),
-				TTL:   recordTTL,
 			},
 		})
 	}
@@ -104,24 +104,20 @@ func recordItems(p *Place, zone string, set dnstypes.ResourceRecordSet) []Item[r
 		return nil
 	}
 	present := txtValues(set)
-	ttl := int(aws.ToInt64(set.TTL))
-	if len(strangers(p.Fleet, present)) > 0 {
-		ttl = recordTTL // theirs as much as ours: left as it is
-	}
 	var items []Item[recordSpec]
-	for _, c := range claimsOf(p.Fleet, present) {
+	name := canonicalName(aws.ToString(set.Name))
+	for _, c := range append(claimsOf(p.Fleet, present), p.assumedClaims(zone, name, present)...) {
 		addr, err := planner.ParsePath(c.address, p.Place.Place)
 		if err != nil || addr.Kind != "verification-record" {
 			continue
 		}
-		if !slices.ContainsFunc(present, func(v string) bool { return unquoteTXT(v) == c.token }) {
+		if !holds(present, c.token) {
 			c.token = "" // somebody took it out and left the claim
 		}
-		name := canonicalName(aws.ToString(set.Name))
 		made := recordMade(addr, zone, name, c.token)
 		items = append(items, Item[recordSpec]{
 			Resource: planner.Resource{Addr: addr, Group: groupFromName(addr), ID: made.ID, Outputs: made.Outputs},
-			Spec:     recordSpec{Zone: zone, Name: planner.Known(name), Value: planner.Known(c.token), TTL: ttl},
+			Spec:     recordSpec{Zone: zone, Name: planner.Known(name), Value: planner.Known(c.token)},
 		})
 	}
 	return items
@@ -174,7 +170,7 @@ func (p *Place) changeRecord(ctx context.Context, spec recordSpec, edit func([]s
 	if err != nil {
 		return "", err
 	}
-	changes := recordChanges(p.Fleet, name, old, edit)
+	changes := recordChanges(name, old, edit)
 	if len(changes) == 0 {
 		return "", nil
 	}
@@ -240,21 +236,18 @@ func (p *Place) recordSet(ctx context.Context, zone, name string) (*dnstypes.Res
 	return nil, nil
 }
 
-// recordChanges are what turns a record set into one with edited values. The
-// TTL is ours where the values are.
-func recordChanges(fleet, name string, old *dnstypes.ResourceRecordSet, edit func([]string) []string) []dnstypes.Change {
+// recordChanges are what turns a record set into one with edited values.
+func recordChanges(name string, old *dnstypes.ResourceRecordSet, edit func([]string) []string) []dnstypes.Change {
 	var changes []dnstypes.Change
 	var present []string
 	ttl := int64(recordTTL)
 	if old != nil {
 		present = txtValues(*old)
 		changes = append(changes, dnstypes.Change{Action: dnstypes.ChangeActionDelete, ResourceRecordSet: old})
-		if len(strangers(fleet, present)) > 0 {
-			ttl = aws.ToInt64(old.TTL)
-		}
+		ttl = aws.ToInt64(old.TTL)
 	}
 	edited := edit(present)
-	if old != nil && sameTexts(edited, present) && ttl == aws.ToInt64(old.TTL) {
+	if old != nil && sameTexts(edited, present) {
 		return nil
 	}
 	if len(edited) > 0 {

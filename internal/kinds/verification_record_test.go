@@ -27,15 +27,14 @@ func TestRecordItems(t *testing.T) {
 		name  string
 		set   *dnstypes.ResourceRecordSet
 		value string
-		ttl   int
 		none  bool
 	}{
-		{"ours alone", txtSet("_a.Example.com.", 60, `"vpce:one"`, quoteTXT(c.text())), "vpce:one", 60, false},
-		{"with a stranger's", txtSet("_a.example.com.", 60, spf, `"vpce:one"`, quoteTXT(c.text())), "vpce:one", 1800, false},
-		{"token taken out", txtSet("_a.example.com.", 1800, quoteTXT(c.text())), "", 1800, false},
-		{"token without claim", txtSet("_a.example.com.", 1800, `"vpce:one"`), "", 0, true},
-		{"another fleet's", txtSet("_a.example.com.", 1800, quoteTXT(claim{"else", c.address, "t"}.text())), "", 0, true},
-		{"another kind's", txtSet("_a.example.com.", 1800, quoteTXT(claim{"payments", "topic/x", "t"}.text())), "", 0, true},
+		{"ours alone", txtSet("_a.Example.com.", 60, `"vpce:one"`, quoteTXT(c.text())), "vpce:one", false},
+		{"with a stranger's", txtSet("_a.example.com.", 60, spf, `"vpce:one"`, quoteTXT(c.text())), "vpce:one", false},
+		{"token taken out", txtSet("_a.example.com.", 1800, quoteTXT(c.text())), "", false},
+		{"token without claim", txtSet("_a.example.com.", 1800, `"vpce:one"`), "", true},
+		{"another fleet's", txtSet("_a.example.com.", 1800, quoteTXT(claim{"else", c.address, "t"}.text())), "", true},
+		{"another kind's", txtSet("_a.example.com.", 1800, quoteTXT(claim{"payments", "topic/x", "t"}.text())), "", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			items := recordItems(dnsPlace, "Z1", *tc.set)
@@ -45,7 +44,7 @@ func TestRecordItems(t *testing.T) {
 				}
 				return
 			}
-			want := recordSpec{Zone: "Z1", Name: planner.Known("_a.example.com"), Value: planner.Known(tc.value), TTL: tc.ttl}
+			want := recordSpec{Zone: "Z1", Name: planner.Known("_a.example.com"), Value: planner.Known(tc.value)}
 			if len(items) != 1 || !sameRecordSpec(items[0].Spec, want) {
 				t.Fatalf("items are %+v, want one of %+v", items, want)
 			}
@@ -57,7 +56,7 @@ func TestRecordItems(t *testing.T) {
 }
 
 func sameRecordSpec(a, b recordSpec) bool {
-	return a.Zone == b.Zone && a.TTL == b.TTL && a.Name.Known == b.Name.Known && a.Value.Known == b.Value.Known
+	return a.Zone == b.Zone && a.Name.Known == b.Name.Known && a.Value.Known == b.Value.Known
 }
 
 func TestRecordChanges(t *testing.T) {
@@ -75,13 +74,13 @@ func TestRecordChanges(t *testing.T) {
 		{"first of its name", nil, put, txtSet("n", 1800, ours...), false},
 		{"beside a stranger's, whose TTL stays", txtSet("n", 300, spf), put, txtSet("n", 300, append([]string{spf}, ours...)...), false},
 		{"as it is, in another order", txtSet("n", 1800, ours[1], ours[0]), put, nil, true},
-		{"TTL alone", txtSet("n", 60, ours...), put, txtSet("n", 1800, ours...), false},
+		{"of another TTL", txtSet("n", 60, ours[0]), put, txtSet("n", 60, ours...), false},
 		{"last of its name", txtSet("n", 1800, ours...), drop, nil, false},
 		{"a stranger's stays", txtSet("n", 300, append([]string{spf}, ours...)...), drop, txtSet("n", 300, spf), false},
 		{"nothing to drop", nil, drop, nil, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			changes := recordChanges("payments", "n", tc.old, tc.edit)
+			changes := recordChanges("n", tc.old, tc.edit)
 			if tc.none {
 				if len(changes) > 0 {
 					t.Fatalf("changes are %+v", changes)
