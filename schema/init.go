@@ -58,19 +58,25 @@ func Init(dir, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return slices.Sorted(maps.Keys(files)), WriteNew(dir, files)
+}
+
+// WriteNew writes files by their paths below a folder, with slashes, and makes
+// the folders they need. If one of the files exists already, it writes none.
+func WriteNew(dir string, files map[string][]byte) error {
 	paths := slices.Sorted(maps.Keys(files))
 	for _, path := range paths {
 		full := filepath.Join(dir, filepath.FromSlash(path))
 		if _, err := os.Lstat(full); !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s exists already, and linkfleet init overwrites nothing; choose a new folder", full)
+			return fmt.Errorf("%s exists already, and linkfleet overwrites nothing; choose a new folder, or move it away", full)
 		}
 	}
 	for _, path := range paths {
 		if err := writeNew(filepath.Join(dir, filepath.FromSlash(path)), files[path]); err != nil {
-			return nil, fmt.Errorf("writing the new fleet: %w", err)
+			return fmt.Errorf("writing a new file of the fleet: %w", err)
 		}
 	}
-	return paths, nil
+	return nil
 }
 
 func writeNew(name string, text []byte) error {
