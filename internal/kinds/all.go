@@ -54,6 +54,6 @@ func Want(f *schema.Fleet, live planner.State) Wishes {
 		w.Want = append(w.Want, k.want(f, judged)...)
 	}
 	w.Notes = slices.Concat(notes, waiting(f, judged), outages(w.Want, judged))
-	w.Rules = []planner.Rule{keepConnected(f, live)}
+	w.Rules = []planner.Rule{keepConnected(f, live), acceptWhatComes}
 	return w
 }

@@ -1,7 +1,6 @@
 package kinds_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/kinds"
-	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -151,24 +149,6 @@ func TestWhatIsDeletedByHandIsMadeAgain(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A service that goes although consumers depend on it, because somebody has
-// rejected them all, comes back under another name. Their endpoints are made
-// anew only where that is allowed, one by one.
-func TestServiceLostUnderItsConsumers(t *testing.T) {
-	onStage(t, pair, func(s *scene) {
-		for _, path := range []string{"connection/fraud/" + s.one("endpoint/fraud/risk").ID, "connection/fraud/" + s.external()} {
-			s.decide(false, s.one(path).Outputs["endpoint"])
-		}
-		s.deleteService()
-		plan := s.Plan()
-		if len(plan.Blocked) == 0 || !strings.Contains(plan.Blocked[0].Mend, "allowReplace: true") {
-			t.Fatalf("want the endpoint's replacement refused, and the way out:\n%s", stage.Text(plan))
-		}
-		s.fraud.Consumers["risk"].Endpoint.AllowReplace = true
-		s.Converge()
-	})
 }
 
 // external is the endpoint of the one consumer who makes it alone.

@@ -129,3 +129,24 @@ func leaves(p *planner.Plan, endpoint string) bool {
 	}
 	return false
 }
+
+// acceptWhatComes holds the acceptance of an endpoint whose replacement is
+// refused: the one that stays is another service's, and never shows up at
+// this one.
+func acceptWhatComes(p *planner.Plan) []planner.Blocked {
+	var held []planner.Blocked
+	for _, st := range p.Steps {
+		if st.Addr.Kind != connection().Name || st.Action != planner.Create {
+			continue
+		}
+		for _, b := range p.Blocked {
+			if b.Addr.Kind == endpoint().Name && b.Action == planner.Create && b.Group == st.After.Group {
+				held = append(held, planner.Blocked{
+					StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseDepends,
+					Reason: fmt.Sprintf("needs %s, whose replacement is refused", b.Addr),
+				})
+			}
+		}
+	}
+	return held
+}

@@ -66,10 +66,7 @@ func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fleet, _, err := schema.Load(t.Context(), exampleDir, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fleet := exampleFleet(t)
 	addRoom(world)
 	if cut != nil {
 		cut(fleet)
@@ -80,6 +77,15 @@ func newScene(t *testing.T, cut func(*schema.Fleet)) *scene {
 	s.risk = s.Hands(riskID, region)
 	s.dns = s.Hands(dnsID, planner.Global)
 	return s
+}
+
+func exampleFleet(t *testing.T) *schema.Fleet {
+	t.Helper()
+	fleet, _, err := schema.Load(t.Context(), exampleDir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fleet
 }
 
 // addRoom adds what the example has no use for to its world: second networks
