@@ -62,7 +62,7 @@ func subject(s planner.Step) planner.Resource {
 }
 
 // learn notes the outputs that are known before the first step. What a delete
-// takes away is not among them: nothing that is wanted rests on it, and its
+// takes away, or an update readies for that, is not among them: nothing that is wanted rests on it, and its
 // successor may have the same address.
 func (r *run) learn(p *planner.Plan) {
 	for _, f := range p.Facts {
@@ -72,7 +72,7 @@ func (r *run) learn(p *planner.Plan) {
 		r.outputs[f.Addr][f.Out] = f.Value
 	}
 	for _, s := range p.Steps {
-		if s.Action == planner.Update {
+		if s.Action == planner.Update && s.ID == "" {
 			r.outputs[s.Addr] = s.Before.Outputs
 		}
 	}

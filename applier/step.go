@@ -127,7 +127,7 @@ func (r *run) made(i int, res planner.Resource) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.results[i].Made = res.ID
-	if r.steps[i].Action != planner.Delete {
+	if s := r.steps[i]; s.Action == planner.Create || s.Action == planner.Update && s.ID == "" {
 		r.outputs[res.Addr] = res.Outputs
 	}
 }

@@ -16,7 +16,7 @@ func (n *node) hold(cause Cause, reason, mend string) {
 }
 
 func (n *node) group() Group {
-	if n.Action == Delete {
+	if n.Action == Delete || n.readies != nil {
 		return n.old.Group
 	}
 	return n.site.want.Group
@@ -54,6 +54,9 @@ func (d *differ) cascade() {
 		}
 		if n.twin != nil { // a replacement happens whole or not at all
 			waiters[n.twin.place] = append(waiters[n.twin.place], n)
+		}
+		if n.readies != nil { // for nothing, if the delete does not come
+			waiters[n.readies.place] = append(waiters[n.readies.place], n)
 		}
 	}
 	for _, root := range d.nodes {
@@ -129,6 +132,8 @@ func pathText(path []*node) string {
 func (n *node) text() string {
 	verb := n.site.trait.verb(n.Action)
 	switch {
+	case n.readies != nil:
+		return fmt.Sprintf("unprotect %s (%s)", n.Addr, n.ID)
 	case n.Action == Delete && n.replaces():
 		return fmt.Sprintf("%s the old %s (%s)", verb, n.Addr, n.ID)
 	case n.replaces():

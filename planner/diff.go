@@ -30,6 +30,7 @@ import (
 //   - A delete of something that a surviving resource uses is held back.
 //   - Steps that would have to wait for each other are held back together.
 //   - What a rule refuses is held back.
+//   - What is not of in.Targets, nor needed by it, is left out.
 //   - So is whatever waits for something held back; a replacement happens
 //     whole or not at all.
 //
@@ -55,6 +56,7 @@ func Diff(in Input) (*Plan, error) {
 	if d.refuse(p) {
 		p = d.plan()
 	}
+	d.conclude(p)
 	return p, nil
 }
 
@@ -102,7 +104,8 @@ type object struct {
 	backs  []*object // what is reached through it: see Value.With
 	parent *object   // of a Fades resource: what it is part of
 
-	leave *node // its delete
+	leave  *node // its delete
+	disarm *node // the update that makes its delete possible; nil if none
 }
 
 // output is what AWS chose.

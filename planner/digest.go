@@ -14,7 +14,7 @@ import (
 const shortDigest = 12
 
 // Digest identifies what the plan would do and what it rests on: the fleet,
-// the commit, the steps with their specs and order, what is blocked, and the
+// the commit, the parts it is limited to, the steps with their specs and order, what is blocked, and the
 // facts used. Two plans with one digest do the same to the same.
 //
 // Not in it is what only explains: reasons (an error of AWS has a new request
@@ -24,6 +24,9 @@ func (p *Plan) Digest() string {
 	enc := json.NewEncoder(h)
 	// A hash takes all it is given, and what is encoded here is plain data.
 	_ = enc.Encode([]string{"linkfleet.digest/1", p.Fleet, p.Commit})
+	if len(p.Targets) > 0 {
+		_ = enc.Encode(p.Targets)
+	}
 	for _, s := range p.Steps {
 		_ = enc.Encode(struct {
 			StepKey
@@ -108,6 +111,12 @@ func (s Step) Group() Group {
 // waits for.
 func (p *Plan) Summary() string {
 	parts := []string{p.changesText()}
+	if len(p.Targets) > 0 {
+		parts = append(parts, "only "+p.targetsText()+" and what it needs")
+	}
+	if len(p.Limits) > 0 {
+		parts = append(parts, "over the limits")
+	}
 	if n := len(p.Blocked); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d blocked", n))
 	}

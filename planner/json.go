@@ -38,6 +38,8 @@ type planJSON struct {
 	Summary summaryJSON  `json:"summary"`
 	Steps   []stepJSON   `json:"steps"`
 	Blocked []Blocked    `json:"blocked"`
+	Limits  []Exceeded   `json:"limits"`
+	Targets []string     `json:"targets,omitempty"`
 	Notes   []Note       `json:"notes"`
 	Unread  []unreadJSON `json:"unread"`
 	Facts   []Fact       `json:"facts"`
@@ -85,9 +87,13 @@ func JSON(w io.Writer, p *Plan) error {
 		Summary: summaryJSON{Changes: p.Changes(), Blocked: len(p.Blocked), Unchanged: p.Unchanged, Text: p.Summary()},
 		Steps:   []stepJSON{},
 		Blocked: orEmpty(p.Blocked),
+		Limits:  orEmpty(p.Limits),
 		Notes:   orEmpty(p.Notes),
 		Unread:  []unreadJSON{},
 		Facts:   orEmpty(p.Facts),
+	}
+	for _, t := range p.Targets {
+		form.Targets = append(form.Targets, t.Target())
 	}
 	for _, s := range p.Steps {
 		form.Steps = append(form.Steps, s.json())

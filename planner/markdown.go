@@ -24,6 +24,7 @@ func Markdown(w io.Writer, p *Plan, o MarkdownOptions) error {
 	m.b.WriteString(markdownHead(p))
 	m.notes(p.Notes, NoteOutage)
 	m.obstacles(p.Blocked)
+	m.limits(p.Limits)
 	for _, kind := range []NoteKind{NoteWarning, NoteUnknown, NoteWaiting} {
 		m.notes(p.Notes, kind)
 	}
@@ -121,6 +122,16 @@ func (m *markdownWriter) obstacles(blocked []Blocked) {
 		}
 	}
 	m.block("\n#### Blocked\n\n", lines, "")
+}
+
+func (m *markdownWriter) limits(exceeded []Exceeded) {
+	var lines []string
+	for _, e := range exceeded {
+		lines = append(lines, "- "+markdown(e.String())+" → apply refuses the plan without `"+e.Override()+"`")
+	}
+	if len(lines) > 0 {
+		m.block("\n#### Over the limits\n\n", lines, "")
+	}
 }
 
 func (m *markdownWriter) unread(p *Plan) {

@@ -91,6 +91,10 @@ type Trait struct {
 	// Verbs are the words people use for an action where its own name would
 	// mislead: a connection is accepted, not created.
 	Verbs map[Action]string
+	// Disarm, if not nil, gives the spec that a live resource must have
+	// before AWS lets it be deleted; false if it has it. A step of its own
+	// sees to that, just before the delete.
+	Disarm func(live any) (spec any, needed bool)
 }
 
 // An Action is what a step does.
@@ -103,8 +107,9 @@ const (
 	Delete Action = "delete"
 )
 
-// A StepKey identifies a step in its plan. ID tells apart deletes at one
-// address; it is empty for other actions.
+// A StepKey identifies a step in its plan. ID is of what goes: it tells apart
+// deletes at one address, and is empty for other actions, save for an update
+// that only readies a resource for its delete.
 type StepKey struct {
 	Action Action `json:"action"`
 	Addr   Addr   `json:"addr"`
@@ -168,6 +173,10 @@ type Blocked struct {
 // A Rule may refuse steps of a plan. It never adds any.
 type Rule func(*Plan) []Blocked
 
+// A Remark looks at a plan, all refusals known, and tells people what its
+// steps mean.
+type Remark func(*Plan) []Note
+
 // A Note is a fact people should see beside the steps.
 type Note struct {
 	Kind  NoteKind `json:"kind"`
@@ -194,6 +203,11 @@ type Plan struct {
 	Steps  []Step // in an order in which they could be taken one by one
 	// Blocked is sorted by address.
 	Blocked []Blocked
+	// Limits are those that the plan goes over.
+	Limits []Exceeded
+	// Targets, if any, are the only parts of the fleet that the plan is
+	// about, besides what these need. Sorted.
+	Targets []Group
 	Notes   []Note
 	// Unread places and why.
 	Unread map[Place]string
@@ -218,4 +232,8 @@ type Input struct {
 	Traits        map[string]Trait // by kind
 	Rules         []Rule
 	Notes         []Note
+	Remarks       []Remark
+	Limits        []Limit
+	// Targets limit the plan to parts of the fleet and what these need.
+	Targets []Group
 }

@@ -12,23 +12,36 @@ func (d *differ) plan() *Plan {
 	p := &Plan{
 		Fleet:  d.in.Fleet,
 		Commit: d.in.Commit,
-		Notes:  sortedNotes(slices.Concat(d.in.Notes, d.notes)),
+		Notes:  slices.Concat(d.in.Notes, d.notes),
 		Unread: maps.Clone(d.in.Live.Unread),
+
+		Targets: sortedTargets(d.in.Targets),
 	}
-	order := d.order()
+	order := d.part(d.order())
 	p.Steps = make([]Step, 0, len(order))
 	for _, n := range order {
 		p.Steps = append(p.Steps, d.step(n))
 		p.Facts = append(p.Facts, d.facts(n)...)
 	}
 	p.Facts = sortedFacts(p.Facts)
-	p.Blocked = d.blocked()
+	p.Blocked = slices.DeleteFunc(d.blocked(), func(b Blocked) bool { return !d.targeted(b.Group) })
 	for _, s := range d.sorted {
 		if s.verdict == unchanged {
 			p.Unchanged++
 		}
 	}
 	return p
+}
+
+// conclude adds what follows from the steps.
+func (d *differ) conclude(p *Plan) {
+	for _, remark := range d.in.Remarks {
+		p.Notes = append(p.Notes, remark(p)...)
+	}
+	p.Notes = slices.DeleteFunc(sortedNotes(p.Notes), func(n Note) bool { return !d.targeted(n.Group) })
+	for _, limit := range d.in.Limits {
+		p.Limits = append(p.Limits, limit(p)...)
+	}
 }
 
 // step is what n stands for.
@@ -39,7 +52,12 @@ func (d *differ) step(n *node) Step {
 		step.Before = n.old.Resource
 		step.Before.Spec = n.old.spec.data()
 	}
-	if n.Action != Delete {
+	switch {
+	case n.readies != nil:
+		step.After = Resource{Addr: s.addr, Group: n.old.Group, Spec: n.disarmed.data()}
+		step.Fields, _ = compare(n.disarmed, n.old.spec, d.lookUp)
+		return step
+	case n.Action != Delete:
 		step.After = Resource{
 			Addr: s.addr, Group: s.want.Group, Origin: s.want.Origin, MayReplace: s.want.MayReplace,
 			Spec: s.spec.resolve(d.lookUp).data(),
@@ -82,7 +100,7 @@ func (k StepKey) String() string {
 
 // facts are the outputs of others that n's spec was filled in with.
 func (d *differ) facts(n *node) []Fact {
-	if n.Action == Delete {
+	if n.Action == Delete || n.readies != nil {
 		return nil
 	}
 	var facts []Fact
@@ -110,7 +128,7 @@ func (d *differ) blocked() []Blocked {
 	blocked := slices.Clone(d.held)
 	for _, n := range d.nodes {
 		switch {
-		case n.held == nil:
+		case n.held == nil, n.readies != nil: // whose delete speaks for it
 		case n.twin == nil:
 			blocked = append(blocked, *n.held)
 		case n.Action == Create:

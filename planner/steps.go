@@ -13,7 +13,11 @@ type node struct {
 	old   *object // what is updated or deleted
 	place int     // in differ.nodes
 	twin  *node   // the other half of a replacement
-	waits []*node // in no particular order, perhaps with repetitions
+	// readies is the delete that this update only makes possible, by giving
+	// the resource the spec disarmed.
+	readies  *node
+	disarmed spec
+	waits    []*node // in no particular order, perhaps with repetitions
 
 	held   *Blocked // why the step is not taken; nil if it is
 	spread bool     // held only because of another step that is
@@ -53,6 +57,15 @@ func (s *site) departs(o *object) bool {
 func (d *differ) addDelete(s *site, o *object) {
 	o.leave = &node{site: s, old: o, StepKey: StepKey{Action: Delete, Addr: s.addr, ID: o.ID}}
 	d.nodes = append(d.nodes, o.leave)
+	if s.trait.Disarm == nil {
+		return
+	}
+	if disarmed, needed := s.trait.Disarm(o.spec.data()); needed {
+		n := &node{site: s, old: o, readies: o.leave, StepKey: StepKey{Action: Update, Addr: s.addr, ID: o.ID}}
+		n.disarmed, _ = d.types.open(disarmed) // of the type that o's has, which has been opened
+		d.nodes = append(d.nodes, n)
+		o.disarm = n
+	}
 }
 
 func (d *differ) addArrival(s *site) {
@@ -86,6 +99,11 @@ func (d *differ) connect() {
 			} else if s.trait.Fades && o != s.kept && s.verdict != heldBack {
 				d.noteLingering(o)
 			}
+		}
+	}
+	for _, s := range d.sorted {
+		for _, o := range s.live {
+			o.connectDisarming()
 		}
 	}
 }
@@ -147,6 +165,15 @@ func (d *differ) connectDeparture(o *object) {
 		if n := reached.lastStep(); n != nil && reached.whole() != o {
 			o.leave.waitFor(n)
 		}
+	}
+}
+
+// connectDisarming has what is protected stay so until nothing but its own
+// delete is left to do.
+func (o *object) connectDisarming() {
+	if o.disarm != nil {
+		o.disarm.waits = slices.Clone(o.leave.waits)
+		o.leave.waitFor(o.disarm)
 	}
 }
 

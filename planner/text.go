@@ -39,6 +39,7 @@ func Text(w io.Writer, p *Plan, o TextOptions) error {
 		t.section(s)
 	}
 	t.obstacles(p.Blocked)
+	t.limits(p.Limits)
 	t.notes(p.Notes)
 	t.unread(p)
 	t.line(0, "")
@@ -157,6 +158,18 @@ func (t *text) obstacles(blocked []Blocked) {
 		if o.mend != "" {
 			t.prose(4, "→ ", nil, clean(o.mend))
 		}
+	}
+}
+
+func (t *text) limits(exceeded []Exceeded) {
+	if len(exceeded) == 0 {
+		return
+	}
+	t.line(0, "")
+	t.line(0, t.paint(t.o.Theme.Heading, "Over the limits"))
+	for _, e := range exceeded {
+		t.prose(2, "! ", t.o.Theme.Blocked, clean(e.String()))
+		t.prose(4, "→ ", nil, "apply refuses the plan without "+e.Override())
 	}
 }
 
