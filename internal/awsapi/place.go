@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -23,6 +24,7 @@ type Place struct {
 	// id nor a role.
 	AccountID string
 
+	Dynamo  *dynamodb.Client
 	EC2     *ec2.Client
 	ELB     *elasticloadbalancingv2.Client
 	Route53 *route53.Client
@@ -74,6 +76,7 @@ func (a *API) place(p planner.Place, account Account, s *session) *Place {
 	made := &Place{
 		Place:     p,
 		AccountID: account.ID,
+		Dynamo:    dynamodb.NewFromConfig(cfg),
 		EC2:       ec2.NewFromConfig(cfg),
 		ELB:       elasticloadbalancingv2.NewFromConfig(cfg),
 		Route53:   route53.NewFromConfig(cfg),

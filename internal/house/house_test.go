@@ -110,13 +110,14 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/awssim":            {others: []string{"cuelang.org/go"}},
 		"internal/awssim/models/gen": {},
 		"internal/gitsource":         {others: []string{"github.com/go-git/go-git/v5"}},
-		"internal/reconcile":         {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds"}},
+		"internal/reconcile":         {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
+		"internal/lease":             {},
 		"internal/stage":             {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/kinds", "internal/reconcile"}},
 
 		"fleet.example": {},
 		"cmd/linkfleet": {
 			ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/gitsource",
-				"internal/kinds", "internal/reconcile", "fleet.example"},
+				"internal/kinds", "internal/lease", "internal/reconcile", "fleet.example"},
 			others: []string{"github.com/fatih/color", "github.com/spf13/cobra", "golang.org/x/term"},
 		},
 	}

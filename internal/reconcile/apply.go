@@ -23,7 +23,20 @@ const lagTime = time.Minute
 // accepted in the same run. Closing stop lets running steps finish and
 // starts no other; when ctx ends the run stops at once. The result accounts
 // for every step either way; the error is of what kept Apply from looking.
+//
+// It acts under the run's lease: while somebody else holds that it does
+// nothing, and the error is a [lease.HeldError]. What was done between the
+// plan and the lease is seen by planning again; if the plan is another one
+// then, the error is a [ChangedError]. When the lease is lost it stops.
 func (r *Run) Apply(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*Result, error) {
+	if r.Lease == nil {
+		return r.apply(ctx, stop, plan)
+	}
+	return r.underLease(ctx, stop, plan)
+}
+
+// apply is Apply without a lease, or under one.
+func (r *Run) apply(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*Result, error) {
 	res := &Result{}
 	for range rounds {
 		report, err := r.walk(ctx, stop, plan)

@@ -12,6 +12,7 @@ import (
 	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/kinds"
+	"github.com/linkfleet/linkfleet/internal/lease"
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
@@ -30,6 +31,9 @@ type Run struct {
 	// Speed is how much faster than the wall AWS's clock runs: 1 (or 0) but
 	// for a simulator.
 	Speed float64
+	// Lease, if set, is held while Apply acts, for Holder.
+	Lease  lease.Lease
+	Holder lease.Holder
 	// Observe hears every event of an apply, one at a time.
 	Observe func(applier.Event)
 }
@@ -71,10 +75,15 @@ type Result struct {
 	// Left is the plan after the last round: empty, or what is still to do
 	// or waited for. It is nil if AWS could not be looked at again.
 	Left *planner.Plan
+	// Lost is that the lease was lost on the way: a [lease.LostError].
+	Lost error
 }
 
 // Err joins what failed; it is nil when everything was done.
 func (r *Result) Err() error {
+	if r.Lost != nil && r.Interrupted() {
+		return r.Lost
+	}
 	for _, rep := range r.Reports {
 		if err := rep.Err(); err != nil {
 			return err
