@@ -61,7 +61,10 @@ func (a *Applier) Apply(ctx context.Context, p *planner.Plan, stop <-chan struct
 	r := newRun(a, p, stop)
 	g, err := r.graph()
 	if err == nil {
+		walking, walked := context.WithCancel(ctx)
+		r.groundwork(walking, p)
 		_, err = dag.Walk(ctx, g, dag.Options{Workers: len(p.Steps), Stop: stop}, r.step)
+		walked()
 		r.settle()
 	}
 	rep := r.report(ctx, p)

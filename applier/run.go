@@ -28,6 +28,7 @@ type run struct {
 	counts  Counts
 	watches map[watchKey]*watch
 	outputs map[planner.Addr]planner.Outputs
+	grounds map[planner.Addr]*ground // what is in it does not change
 }
 
 func newRun(a *Applier, p *planner.Plan, stop <-chan struct{}) *run {
@@ -45,6 +46,7 @@ func newRun(a *Applier, p *planner.Plan, stop <-chan struct{}) *run {
 		counts:    Counts{Total: len(p.Steps)},
 		watches:   make(map[watchKey]*watch),
 		outputs:   make(map[planner.Addr]planner.Outputs),
+		grounds:   make(map[planner.Addr]*ground),
 	}
 	for i, s := range p.Steps {
 		r.results[i] = Result{StepKey: s.StepKey, Group: subject(s).Group, Origin: subject(s).Origin, State: NotStarted}

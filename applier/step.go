@@ -15,12 +15,20 @@ var errNoTurn = errors.New("not started")
 // step takes step i and returns once its dependents may start, or with an
 // error if they may not.
 func (r *run) step(ctx context.Context, i int) error {
+	groundless := r.stand(ctx, i)
 	if r.acquire(ctx) != nil {
 		return errNoTurn
 	}
 	if !r.begin(ctx, i) {
 		r.release()
 		return errNoTurn
+	}
+	if groundless != nil {
+		r.release()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.finish(i, outcome{state: Failed, err: groundless})
+		return groundless
 	}
 	res, err := r.change(ctx, i)
 	if err != nil {

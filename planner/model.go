@@ -131,6 +131,9 @@ type Step struct {
 	// WaitsFor are the steps that must be done (their resource usable, or
 	// gone) before this one starts, sorted.
 	WaitsFor []StepKey
+	// RestsOn are the addresses of the plan's Stands that must be usable
+	// before this step starts, sorted.
+	RestsOn []Addr
 }
 
 // A Field is one difference. Scalars have Before and After; sets have
@@ -215,6 +218,9 @@ type Plan struct {
 	Unchanged int
 	// Facts are the live resources the steps rest on besides their own.
 	Facts []Fact
+	// Stands are the live resources that no step changes and that steps rest
+	// on, sorted by address. They may still be on their way to be usable.
+	Stands []Resource
 }
 
 // A Fact is a live output that a step uses.

@@ -24,6 +24,7 @@ func (d *differ) plan() *Plan {
 		p.Facts = append(p.Facts, d.facts(n)...)
 	}
 	p.Facts = sortedFacts(p.Facts)
+	p.Stands = d.stands(p.Steps)
 	p.Blocked = slices.DeleteFunc(d.blocked(), func(b Blocked) bool { return !d.targeted(b.Group) })
 	for _, s := range d.sorted {
 		if s.verdict == unchanged {
@@ -66,7 +67,47 @@ func (d *differ) step(n *node) Step {
 	if n.Action == Update || n.replaces() {
 		step.Fields = s.fields
 	}
+	step.RestsOn = d.restsOn(n)
 	return step
+}
+
+// restsOn are the resources that n's spec refers to and no step changes.
+func (d *differ) restsOn(n *node) []Addr {
+	if n.Action == Delete {
+		return nil
+	}
+	var rests []Addr
+	n.site.spec.eachValue(func(_ *leaf, v *Value) {
+		refs := v.With
+		if v.IsRef() {
+			refs = append([]Addr{v.From}, refs...)
+		}
+		for _, at := range refs {
+			if to := d.sites[at]; to != nil && to.kept != nil && to.arrive == nil {
+				rests = append(rests, at)
+			}
+		}
+	})
+	slices.SortFunc(rests, Addr.Compare)
+	return slices.Compact(rests)
+}
+
+// stands are the resources that steps rest on.
+func (d *differ) stands(steps []Step) []Resource {
+	at := map[Addr]bool{}
+	for _, st := range steps {
+		for _, a := range st.RestsOn {
+			at[a] = true
+		}
+	}
+	var rs []Resource
+	for _, a := range slices.SortedFunc(maps.Keys(at), Addr.Compare) {
+		kept := d.sites[a].kept
+		r := kept.Resource
+		r.Spec = kept.spec.data()
+		rs = append(rs, r)
+	}
+	return rs
 }
 
 func (n *node) waitsFor() []StepKey {
