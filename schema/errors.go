@@ -109,9 +109,9 @@ func sameButPath(a, b *Error) bool {
 	return a.Pos == b.Pos && a.Message == b.Message && a.Mend == b.Mend
 }
 
-// joined is one error of all faults, or nil when there are none. Its text
-// has a line for each.
-func (es Errors) joined() error {
+// Err is one error of all faults, by position, or nil when there are none.
+// Its text has a line for each; [Faults] gives them back.
+func (es Errors) Err() error {
 	all := &multierror.Error{ErrorFormat: lines}
 	for _, e := range es.sorted() {
 		all.Errors = append(all.Errors, e)

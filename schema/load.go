@@ -14,8 +14,8 @@ import (
 )
 
 // Load reads the fleet in a folder: every .cue file of package fleet there
-// and in the folders below, unified. It needs no network and starts no other
-// program.
+// and in the folders below, unified. It needs no network, starts no other
+// program, reads nothing outside the folder and keeps to [DefaultBounds].
 //
 // Waivers are held against today. If the author's text is at fault, the
 // error holds every fault of it ([Faults]) and the fleet is nil. Warnings
@@ -28,12 +28,26 @@ func Load(ctx context.Context, dir string, today time.Time) (*Fleet, []Warning, 
 	if !info.IsDir() {
 		return nil, nil, fmt.Errorf("%s is a file; give the folder that holds the fleet", dir)
 	}
-	return LoadFS(ctx, os.DirFS(dir), today)
+	// Within a root, symbolic links lead nowhere else.
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the fleet's folder: %w", err)
+	}
+	defer root.Close()
+	return LoadFS(ctx, root.FS(), today)
 }
 
 // LoadFS is [Load] for a file system, such as a commit's.
 func LoadFS(ctx context.Context, fsys fs.FS, today time.Time) (*Fleet, []Warning, error) {
-	return load(ctx, fsys, today, divide)
+	return LoadWithin(ctx, fsys, today, DefaultBounds())
+}
+
+// LoadWithin is [LoadFS] with bounds. What goes over them is a fault.
+func LoadWithin(ctx context.Context, fsys fs.FS, today time.Time, b Bounds) (*Fleet, []Warning, error) {
+	b = b.orDefault()
+	ctx, cancel := context.WithTimeoutCause(ctx, b.Time, tooSlow(b.Time))
+	defer cancel()
+	return load(ctx, b.FS(fsys), today, divide)
 }
 
 // load takes how to divide the fleet, so that tests can compare ways.
@@ -87,7 +101,7 @@ func (l *loading) load(ctx context.Context, fsys fs.FS) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.errs.joined(); err != nil {
+	if err := l.errs.Err(); err != nil {
 		return nil, err
 	}
 	return fleet, nil

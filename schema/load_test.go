@@ -293,7 +293,7 @@ func TestErrorText(t *testing.T) {
 	if got, want := e.Error(), "a.cue:3:7: services.pay: is wrong; mend it"; got != want {
 		t.Errorf("Error() = %q, want %q", got, want)
 	}
-	joined := fmt.Errorf("validating: %w", Errors{e, {Message: "alone"}, e}.joined())
+	joined := fmt.Errorf("validating: %w", Errors{e, {Message: "alone"}, e}.Err())
 	if got := len(Faults(joined)); got != 2 {
 		t.Errorf("%d faults of a joined error, want 2", got)
 	}

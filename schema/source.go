@@ -95,9 +95,10 @@ func (r *repository) skipFolder(name string) bool {
 	return err == nil
 }
 
-func isSource(entry fs.DirEntry) bool {
-	base := entry.Name()
-	return entry.Type().IsRegular() && strings.HasSuffix(base, ".cue") && base[0] != '.' && base[0] != '_' &&
+func isSource(entry fs.DirEntry) bool { return entry.Type().IsRegular() && isSourceName(entry.Name()) }
+
+func isSourceName(base string) bool {
+	return strings.HasSuffix(base, ".cue") && base[0] != '.' && base[0] != '_' &&
 		!strings.HasSuffix(base, "_tool.cue") && !strings.HasSuffix(base, "_test.cue")
 }
 
