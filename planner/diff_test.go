@@ -164,6 +164,18 @@ func TestDiffOutputsThatMayChange(t *testing.T) {
 			live: []Resource{live("net/a", "net-1", zones("z1")), live("hub/a", "hub-1", links("zones:,z1"))},
 			plan: `update net/a size`,
 		}, {
+			name: "an update of what will do as it stands",
+			want: []Resource{want("net/a", zones("z2")), want("hub/a", toySpec{Size: 1, Links: []Value{RefAsIs(toyAddr("net/a"), "id")}})},
+			live: []Resource{live("net/a", "net-1", zones("z1")), live("hub/a", "hub-1", links("net-1"))},
+			plan: `update net/a zones
+			       update hub/a size`,
+		}, {
+			name: "an update of what will do as it stands, but for the output",
+			want: []Resource{want("net/a", zones("z2")), want("hub/a", user(RefAsIs(toyAddr("net/a"), "zones")))},
+			live: []Resource{live("net/a", "net-1", zones("z1")), live("hub/a", "hub-1", links("zones:,z1"))},
+			plan: `update net/a zones
+			       update hub/a links after update net/a`,
+		}, {
 			name: "an output AWS has not given yet",
 			want: []Resource{want("net/a", toySpec{}), want("hub/a", user(Ref(toyAddr("net/a"), "dnsName")))},
 			live: []Resource{live("net/a", "net-1", toySpec{})},

@@ -16,6 +16,9 @@ type Value struct {
 	// In a live spec, they are what the resource is reached through, and stay
 	// until it has gone or moved.
 	With []Addr
+	// AsIs says that the other resource will do as it stands: an update of it
+	// that does not change the output is not waited for.
+	AsIs bool
 }
 
 // Known is a Value that is known now.
@@ -25,6 +28,9 @@ func Known(s string) Value { return Value{Known: s} }
 func Ref(from Addr, out string, with ...Addr) Value {
 	return Value{From: from, Out: out, With: with}
 }
+
+// RefAsIs is output out of the resource at from, whatever else becomes of it.
+func RefAsIs(from Addr, out string) Value { return Value{From: from, Out: out, AsIs: true} }
 
 // IsRef tells whether v points to another resource.
 func (v Value) IsRef() bool { return v.Out != "" }

@@ -122,7 +122,9 @@ func (d *differ) connectArrival(s *site) {
 	}
 	s.spec.eachValue(func(_ *leaf, v *Value) {
 		if to := d.sites[v.From]; v.IsRef() {
-			d.await(n, v.From)
+			if _, known := d.lookUp(*v); !known || !v.AsIs {
+				d.await(n, v.From)
+			}
 			if s.kept != nil && to.verdict == toReplace && !to.deletesFirst && to.kept.leave != nil {
 				to.kept.leave.waitFor(n)
 			}

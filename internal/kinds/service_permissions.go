@@ -36,14 +36,15 @@ type permissionsSpec struct {
 }
 
 // wantPermissions wants no empty set: a service without consumers is one
-// nobody may connect to, as AWS makes it.
+// nobody may connect to, as AWS makes it. The door does not wait for other
+// changes of the service: it must close also where those are refused.
 func wantPermissions(f *schema.Fleet, _ planner.State) []Item[permissionsSpec] {
 	var items []Item[permissionsSpec]
 	for s := range services(f) {
 		if principals := principalsOf(s); len(principals) > 0 {
 			items = append(items, Item[permissionsSpec]{
 				Resource: planner.Resource{Addr: addrPermissions(s), Group: groupOf(s, nil), Origin: s.Pos.Short()},
-				Spec:     permissionsSpec{Service: planner.Ref(addrService(s), "id"), Principals: principals},
+				Spec:     permissionsSpec{Service: planner.RefAsIs(addrService(s), "id"), Principals: principals},
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -25,5 +26,22 @@ func TestServiceKeepsItsListenersWhileItStands(t *testing.T) {
 		}
 		s.Fleet.Accounts["risk"].Role = "linkfleet"
 		s.Converge()
+	})
+}
+
+// A principal that was added by hand goes also where another change of the
+// service is refused: the door does not stay open for it.
+func TestDoorClosesBesideARefusal(t *testing.T) {
+	onExample(t, func(t *testing.T, s *stage.Stage) {
+		fraud := s.Fleet.Services["fraud"]
+		fraud.LoadBalancer.Subnets = fraud.LoadBalancer.Subnets[:2] // refused: endpoints are connected
+		delete(fraud.Consumers, "partner-c")
+		plan := s.Plan()
+		if !strings.Contains(stage.Short(plan), "update service-permissions/fraud: principals\n") {
+			t.Errorf("the principal stays:\n%s", stage.Text(plan))
+		}
+		if err := s.Apply().Err(); err != nil {
+			t.Error(err)
+		}
 	})
 }
