@@ -118,8 +118,8 @@ func (s *site) restsOnDeletesFirst() bool {
 }
 
 // choose picks, of several live resources at one address, the one to keep:
-// one that need not be replaced, then one that others use, then the one with
-// the smallest id.
+// one that need not be replaced, then the one that most others use, then the
+// one with the smallest id.
 func (d *differ) choose(s *site) *object {
 	if len(s.live) == 1 {
 		return s.live[0]
@@ -127,7 +127,7 @@ func (d *differ) choose(s *site) *object {
 	return slices.MinFunc(s.live, func(a, b *object) int {
 		return cmp.Or(
 			falseFirst(d.mismatched(s, a), d.mismatched(s, b)),
-			falseFirst(!a.used(), !b.used()),
+			cmp.Compare(b.users(), a.users()),
 			strings.Compare(a.ID, b.ID),
 		)
 	})

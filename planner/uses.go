@@ -101,7 +101,13 @@ func (o *object) mayBePartOf(whole *object) bool {
 	return t.Fades && (!w.Fades || w.Rank < t.Rank)
 }
 
-// used tells whether a resource at another address uses o.
-func (o *object) used() bool {
-	return slices.ContainsFunc(o.usedBy, func(u *object) bool { return u.site != o.site })
+// users counts the resources at other addresses that use o.
+func (o *object) users() int {
+	n := 0
+	for _, u := range o.usedBy {
+		if u.site != o.site {
+			n++
+		}
+	}
+	return n
 }

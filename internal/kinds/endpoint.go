@@ -103,8 +103,35 @@ func (p *Place) ourEndpoints(ctx context.Context) ([]ourEndpoint, error) {
 				return nil, err
 			}
 		}
-		return ours, nil
+		return setSurplusApart(ours), nil
 	})
+}
+
+// setSurplusApart knows an endpoint by its id, like those that AWS gave up on,
+// if another at its address has come further: the one that serves stays, the
+// one that waits for its acceptance goes.
+func setSurplusApart(ours []ourEndpoint) []ourEndpoint {
+	furthest := map[planner.Addr]int{}
+	for _, e := range ours {
+		furthest[e.Addr] = max(furthest[e.Addr], e.progress())
+	}
+	for i, e := range ours {
+		if e.progress() < furthest[e.Addr] {
+			ours[i].Addr.Name += "/" + e.id()
+		}
+	}
+	return ours
+}
+
+// progress is how far an endpoint has come.
+func (e ourEndpoint) progress() int {
+	switch {
+	case sameState(e.State, ec2types.StateAvailable), sameState(e.State, ec2types.StatePending):
+		return 2
+	case sameState(e.State, ec2types.StatePendingAcceptance):
+		return 1
+	}
+	return 0
 }
 
 // eachEndpoint goes through all pages of a filtered list.

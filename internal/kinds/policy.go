@@ -128,8 +128,8 @@ func sidesOf(f *schema.Fleet, account string) []side {
 // what is read besides them.
 func actionsOf(sides []side, readOnly bool) []string {
 	actions := []string{"tag:GetResources"} // every account is searched for what once was there
-	if slices.Contains(sides, providerSide) || slices.Contains(sides, consumerSide) {
-		actions = append(actions, PreflightReads...)
+	for _, on := range sides {
+		actions = append(actions, preflightReads()[on]...)
 	}
 	standing := kindsBySide()
 	for _, k := range All() {

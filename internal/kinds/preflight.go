@@ -19,9 +19,14 @@ import (
 	"github.com/linkfleet/linkfleet/schema"
 )
 
-// PreflightReads are the IAM actions that Preflight needs besides what the
-// kinds read.
-var PreflightReads = []string{"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute"}
+// preflightReads are the IAM actions that Preflight needs on each side,
+// besides what the kinds read.
+func preflightReads() map[side][]string {
+	return map[side][]string{
+		providerSide: {"ec2:DescribeSubnets"},
+		consumerSide: {"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute"},
+	}
+}
 
 // Preflight asks live AWS what the fleet's files cannot tell, about just
 // what the plan's steps are to change: that subnets are there, lie in zones

@@ -44,6 +44,7 @@ type scene struct {
 	*testing.T
 	*stage.Stage
 	fraud    *schema.Service
+	shared   string        // the record set that a stranger shares
 	platform *awsapi.Place // the provider's account
 	risk     *awsapi.Place // a managed consumer's
 	dns      *awsapi.Place
