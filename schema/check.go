@@ -18,7 +18,7 @@ type checker struct {
 	frame *Fleet // the fleet apart from its services
 }
 
-// accounts checks accounts and zones against each other.
+// accounts checks accounts, and zones and the lease against them.
 func (c *checker) accounts(top *field) {
 	owner := map[string]*Account{}
 	for name, f := range top.get("accounts").each() {
@@ -34,6 +34,9 @@ func (c *checker) accounts(top *field) {
 	}
 	for _, f := range top.get("zones").each() {
 		c.ownAccount(f.get("account"), "a zone's records are linkfleet's to write")
+	}
+	if f := top.get("fleet").get("lease").get("dynamodb"); f.exists() {
+		c.ownAccount(f.get("account"), "the lease is linkfleet's to write")
 	}
 }
 

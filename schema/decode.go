@@ -19,6 +19,7 @@ func (c *checker) fleet(top *field) *Fleet {
 		Accounts: map[string]*Account{},
 		Zones:    map[string]*Zone{},
 		Services: map[string]*Service{},
+		Lease:    c.lease(info.get("lease").get("dynamodb")),
 		Removed:  c.removals(info.get("removed")),
 		Limits:   c.limits(info.get("limits")),
 	}
@@ -40,6 +41,18 @@ func (c *checker) fleet(top *field) *Fleet {
 		f.Zones = nil
 	}
 	return f
+}
+
+func (c *checker) lease(f *field) *Lease {
+	if !f.exists() {
+		return nil
+	}
+	return &Lease{
+		Account: f.get("account").str(),
+		Region:  f.get("region").str(),
+		Table:   f.get("table").str(),
+		Pos:     f.pos(),
+	}
 }
 
 func (c *checker) regions(f *field) []string {

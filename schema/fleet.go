@@ -18,10 +18,20 @@ type Fleet struct {
 	Zones map[string]*Zone
 	// Services by name.
 	Services map[string]*Service
+	// Lease is where it is kept who may act; nil: in a file of the machine.
+	Lease *Lease
 	// Removed names what may be deleted although consumers depend on it.
 	Removed []Removal
 	// Limits bound what one apply may take away.
 	Limits Limits
+}
+
+// A Lease is a DynamoDB table in which it is kept who may act.
+type Lease struct {
+	Account string // an account's name
+	Region  string // not necessarily one of the fleet's
+	Table   string
+	Pos     Pos
 }
 
 // An Account is one AWS account.
