@@ -58,7 +58,8 @@ const (
 
 // wantConnections accepts what judge found to be a declared consumer's.
 // Where acceptance is not required AWS accepts by itself; only connections
-// from before that was so still wait.
+// from before that was so still wait. Nobody waits for other changes of the
+// service, which may be refused.
 func wantConnections(f *schema.Fleet, live planner.State) []Item[connectionSpec] {
 	byConsumer := connectionsByConsumer(live)
 	var items []Item[connectionSpec]
@@ -81,7 +82,7 @@ func wantConnections(f *schema.Fleet, live planner.State) []Item[connectionSpec]
 func wantConnection(s *schema.Service, c *schema.Consumer, at planner.Addr, endpoint planner.Value) Item[connectionSpec] {
 	return Item[connectionSpec]{
 		Resource: planner.Resource{Addr: at, Group: groupOf(s, c), Origin: c.Pos.Short()},
-		Spec:     connectionSpec{Service: planner.Ref(addrService(s), "id"), Endpoint: endpoint, State: connAccepted},
+		Spec:     connectionSpec{Service: planner.RefAsIs(addrService(s), "id"), Endpoint: endpoint, State: connAccepted},
 	}
 }
 

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -279,7 +280,7 @@ func updateListener(ctx context.Context, p *Place, was, want Item[listenerSpec])
 			SslPolicy:      optional(want.Spec.SSLPolicy),
 		})
 		if awsapi.Code(err) == "DuplicateListener" {
-			err = applier.Busy{Err: err} // the port's holder may be about to move
+			err = p.makeWay(ctx, was, want, err)
 		}
 		if err != nil {
 			return made, err
@@ -295,6 +296,49 @@ func updateListener(ctx context.Context, p *Place, was, want Item[listenerSpec])
 		},
 	})
 	return made, err
+}
+
+// parkedPorts are where a listener waits that has to leave its port before
+// the port that it shall have is free. No security group of ours opens them.
+const parkedPorts, parkedEnd = 64000, 64100
+
+// makeWay leaves the port that a listener has and is to leave anyway, if the
+// port's holder is a listener of ours: it may be waiting for just that port,
+// as two do that swap.
+func (p *Place) makeWay(ctx context.Context, was, want Item[listenerSpec], duplicate error) error {
+	all, err := p.listenersOf(ctx, want.Spec.LoadBalancer.Known)
+	if err != nil {
+		return err
+	}
+	holder, now, taken := "", 0, map[int]bool{}
+	for _, l := range all {
+		arn, port := aws.ToString(l.ListenerArn), int(aws.ToInt32(l.Port))
+		taken[port] = true
+		switch {
+		case arn == was.ID:
+			now = port
+		case port == want.Spec.Port:
+			holder = arn
+		}
+	}
+	if holder == "" || now == want.Spec.Port || now >= parkedPorts && now < parkedEnd {
+		return applier.Busy{Err: duplicate}
+	}
+	if owned, err := p.elbOwned(ctx, "listener", []string{holder}); err != nil || len(owned) == 0 {
+		return cmp.Or(err, duplicate)
+	}
+	return cmp.Or(p.park(ctx, was.ID, taken), error(applier.Busy{Err: duplicate}))
+}
+
+// park moves a listener to a port that nobody has.
+func (p *Place) park(ctx context.Context, arn string, taken map[int]bool) error {
+	for port := parkedPorts; port < parkedEnd; port++ {
+		if !taken[port] {
+			_, err := p.ELB.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: aws.String(arn), Port: aws.Int32(int32(port))})
+			return err
+		}
+	}
+	return nil
 }
 
 // sameSettings compares what ModifyListener sets.

@@ -45,3 +45,18 @@ func TestDoorClosesBesideARefusal(t *testing.T) {
 		}
 	})
 }
+
+// Listeners that swap their ports do not wait for each other for ever.
+func TestListenersSwapPorts(t *testing.T) {
+	onExample(t, func(t *testing.T, s *stage.Stage) {
+		fraud := s.Fleet.Services["fraud"]
+		second := *fraud.Listeners["https"]
+		second.Name, second.Port = "second", 9443
+		fraud.Listeners["second"] = &second
+		s.Converge()
+		first := *fraud.Listeners["https"]
+		first.Port, second.Port = second.Port, first.Port
+		fraud.Listeners["https"] = &first
+		s.Converge()
+	})
+}
