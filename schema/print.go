@@ -24,6 +24,7 @@ func PrintFleet(f *Fleet, comment string) ([]byte, error) {
 	p.field("name", quote(f.Name))
 	p.field("regions", quotes(f.Regions))
 	p.close()
+	p.b.WriteByte('\n')
 	p.accounts(slices.Collect(maps.Values(f.Accounts)))
 	if len(f.Zones) > 0 {
 		p.open("zones")
@@ -172,6 +173,7 @@ func (p *printer) accounts(accounts []*Account) {
 		p.field(label(a.Name), "{"+says+"}")
 	}
 	p.close()
+	p.b.WriteByte('\n')
 }
 
 func (p *printer) loadBalancer(lb LoadBalancer) {

@@ -109,6 +109,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/kinds":             {ours: []string{"planner", "applier", "schema", "internal/awsapi"}, others: append([]string{"golang.org/x/sync"}, ofAWS...)},
 		"internal/awssim":            {others: []string{"cuelang.org/go"}},
 		"internal/awssim/models/gen": {},
+		"internal/estate":            {ours: []string{"planner", "schema", "internal/awsapi", "internal/kinds"}},
 		"internal/gitsource":         {others: []string{"github.com/go-git/go-git/v5"}},
 		"internal/reconcile":         {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
 		"internal/lease":             {},
@@ -116,7 +117,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 
 		"fleet.example": {},
 		"cmd/linkfleet": {
-			ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/gitsource",
+			ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/estate", "internal/gitsource",
 				"internal/kinds", "internal/lease", "internal/reconcile", "fleet.example"},
 			others: []string{"github.com/fatih/color", "github.com/spf13/cobra", "golang.org/x/term"},
 		},

@@ -42,27 +42,44 @@ func (m Mark) pairs() [][2]string { return [][2]string{{TagFleet, m.Fleet}, {Tag
 
 // ec2Marks are the tags of EC2's objects.
 func ec2Marks() *marks {
-	tagsOf := func(m Mark) []ec2types.Tag {
-		var tags []ec2types.Tag
-		for _, kv := range m.pairs() {
-			tags = append(tags, ec2types.Tag{Key: aws.String(kv[0]), Value: aws.String(kv[1])})
-		}
-		return tags
-	}
 	return &marks{
 		Reads: []string{"ec2:DescribeTags"}, Writes: []string{"ec2:CreateTags", "ec2:DeleteTags"},
 		read: readEC2Marks,
 		set: func(ctx context.Context, p *Place, id string, m Mark) error {
-			_, err := p.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: tagsOf(m)})
+			var tags []ec2types.Tag
+			for _, kv := range m.pairs() {
+				tags = append(tags, ec2types.Tag{Key: aws.String(kv[0]), Value: aws.String(kv[1])})
+			}
+			_, err := p.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: tags})
 			return err
 		},
-		// With their values, so that a tag that somebody changed meanwhile stays.
-		clear: func(ctx context.Context, p *Place, id string, m Mark) error {
-			_, err := p.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: tagsOf(m)})
-			return err
-		},
+		clear: clearEC2Marks,
 	}
 }
+
+// clearEC2Marks takes all tags of linkfleet's off, whatever else they note
+// of the object. Values go along, so that a tag that somebody changed
+// meanwhile stays.
+func clearEC2Marks(ctx context.Context, p *Place, id string, _ Mark) error {
+	out, err := p.EC2.DescribeTags(ctx, &ec2.DescribeTagsInput{Filters: []ec2types.Filter{{Name: aws.String("resource-id"), Values: []string{id}}}})
+	if err != nil {
+		return err
+	}
+	var ours []ec2types.Tag
+	for _, t := range out.Tags {
+		if strings.HasPrefix(aws.ToString(t.Key), tagPrefix) {
+			ours = append(ours, ec2types.Tag{Key: t.Key, Value: t.Value})
+		}
+	}
+	if len(ours) == 0 {
+		return nil // without tags, DeleteTags would take all off
+	}
+	_, err = p.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: ours})
+	return err
+}
+
+// tagPrefix begins every tag of linkfleet's but Name.
+const tagPrefix = "linkfleet:"
 
 func readEC2Marks(ctx context.Context, p *Place, ids []string) (map[string]Mark, error) {
 	found := map[string]Mark{}

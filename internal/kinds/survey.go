@@ -122,7 +122,7 @@ type sighting struct {
 
 // look reads all places side by side.
 func (v *survey) look(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(placesAtOnce)
 	for a := range sorted(v.fleet.Accounts) {
 		if a.External {
@@ -132,7 +132,7 @@ func (v *survey) look(ctx context.Context) error {
 			s := &sighting{groupUses: map[string]int{}}
 			v.sightings = append(v.sightings, s)
 			g.Go(func() error {
-				err := s.look(ctx, v.places, planner.Place{Account: a.Name, Region: region})
+				err := s.look(each, v.places, planner.Place{Account: a.Name, Region: region})
 				return wrapPlace(err, a.Name+"/"+region)
 			})
 		}
