@@ -38,7 +38,7 @@ func (r *fileReading) checkPieces() {
 	}
 	for _, p := range r.outline.pieces {
 		switch {
-		case p.kind == binding && !used[p]:
+		case p.kind == binding && !used[p] && r.outline.whole == "": // else it may be used by what is no piece
 			p.kind = useless
 			r.add(p.pos, "", p.name+" is never used", "delete it")
 		case p.kind == shared && r.defs[p.name]:
