@@ -30,6 +30,8 @@ type app struct {
 	// notify relays the signals that interrupt to c, until stop is called.
 	notify func(c chan<- os.Signal) (stop func())
 	now    func() time.Time
+	// cacheDir is the folder for what the user's programs keep.
+	cacheDir func() (string, error)
 
 	// The flags of every command.
 	logFormat string
@@ -52,8 +54,9 @@ func systemApp() *app {
 			signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 			return func() { signal.Stop(c) }
 		},
-		now: time.Now,
-		log: slog.New(slog.DiscardHandler),
+		now:      time.Now,
+		cacheDir: os.UserCacheDir,
+		log:      slog.New(slog.DiscardHandler),
 	}
 }
 

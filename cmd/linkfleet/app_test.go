@@ -72,6 +72,7 @@ func newTerminal(answer string) *terminal {
 		width:      func(any) int { return 80 },
 		notify:     func(c chan<- os.Signal) func() { t.signals = c; return func() {} },
 		now:        time.Now,
+		cacheDir:   os.UserCacheDir,
 		log:        slog.New(slog.DiscardHandler),
 	}
 	return t
@@ -103,6 +104,8 @@ func small(t *testing.T) (fleet, address string) {
 	}
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
+	t.Setenv("HOME", dir) // where leases are
+	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAHUB")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	return fleet, server.URL

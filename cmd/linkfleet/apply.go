@@ -23,6 +23,7 @@ type applyFlags struct {
 	format      string
 	parallelism int
 	timeout     time.Duration
+	stateDir    string
 }
 
 func newApplyCommand(a *app) *cobra.Command {
@@ -45,6 +46,8 @@ one stops at once. The next apply goes on from there.
 
 If rules refuse a part of the plan, apply does the rest and exits with 3.
 
+` + leaseHelp + `
+
 ` + exitHelp,
 		Example: `  linkfleet apply                     # shows the plan and asks
   linkfleet apply --expect 3fa9c1d2b0aa`,
@@ -60,6 +63,7 @@ If rules refuse a part of the plan, apply does the rest and exits with 3.
 	flags.StringVar(&f.format, "format", "text", "text, or json for the report alone")
 	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
+	flags.StringVar(&f.stateDir, "state-dir", "", "`FOLDER` of the file that lets one apply act at a time, for a fleet that names no table for it (by default one of the user's cache)")
 	cmd.MarkFlagsMutuallyExclusive("expect", "plan")
 	f.aws.add(cmd)
 	return cmd
@@ -193,5 +197,9 @@ func (a *app) carryOut(ctx context.Context, run *reconcile.Run, plan *planner.Pl
 	defer undo()
 	run.Parallelism, run.Timeout, run.Observe = f.parallelism, f.timeout, p.observe
 	defer a.logCalls(run)
-	return run.Apply(ctx, stop, plan)
+	if err := a.takeLease(ctx, run, f.stateDir, p.say); err != nil {
+		return &reconcile.Result{}, err
+	}
+	result, err := run.Apply(ctx, stop, plan)
+	return result, refusedTurn(err)
 }

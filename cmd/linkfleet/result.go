@@ -79,6 +79,9 @@ func orNull(text []byte) json.RawMessage {
 
 // outcome is what apply ends with: the most serious of what is the matter.
 func outcome(r *reconcile.Result) error {
+	if r.Lost != nil && r.Interrupted() {
+		return r.Lost
+	}
 	if len(r.Reports) > 0 {
 		if err := unfinished(merged(r.Reports)); err != nil {
 			return err

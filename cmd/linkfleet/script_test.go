@@ -52,6 +52,7 @@ func setUp(env *testscript.Env) error {
 		{"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
 		{"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_PAGER", ""},
 		{"GIT_CONFIG_GLOBAL", "/dev/null"}, {"GIT_CONFIG_NOSYSTEM", "1"},
+		{"HOME", filepath.Join(env.WorkDir, "home")}, {"XDG_CACHE_HOME", ""}, // where leases are
 	} {
 		env.Setenv(kv[0], kv[1])
 	}

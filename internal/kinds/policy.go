@@ -68,12 +68,23 @@ func Policy(f *schema.Fleet, account string, readOnly bool) (IAMPolicy, error) {
 		// https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
 		allow("FirstLoadBalancer", among(actions, "iam:CreateServiceLinkedRole"), []string{"*"}).
 			when("StringEquals", "iam:AWSServiceName", "elasticloadbalancing.amazonaws.com"),
+		leaseStatement(f, a, readOnly),
 	} {
 		if len(st.Action) > 0 {
 			p.Statement = append(p.Statement, st)
 		}
 	}
 	return p, nil
+}
+
+// leaseStatement allows to keep the fleet's lease, where it is in the account.
+// Only who applies needs it.
+func leaseStatement(f *schema.Fleet, a *schema.Account, readOnly bool) IAMStatement {
+	if f.Lease == nil || readOnly || f.Accounts[f.Lease.Account] != a {
+		return IAMStatement{}
+	}
+	return allow("Lease", []string{"dynamodb:GetItem", "dynamodb:PutItem"},
+		[]string{"arn:aws:dynamodb:" + f.Lease.Region + ":" + a.ID + ":table/" + f.Lease.Table})
 }
 
 // globalActions are those of services outside any region, each with a

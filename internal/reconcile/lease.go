@@ -8,6 +8,7 @@ import (
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/lease"
 	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
 )
 
 // A ChangedError is that a plan is no longer the one that was made: somebody
@@ -78,4 +79,19 @@ func bound(ctx context.Context, stop <-chan struct{}, held *lease.Held) (context
 		}
 	}()
 	return ctx, either, func() { cancel(nil) }
+}
+
+// LeaseOf is the lease of a fleet: in the table that its files name, or else in
+// the file at path. Watching is told when it has to be seen whether a holder
+// is still there, which takes a while.
+func LeaseOf(ctx context.Context, api *awsapi.API, fleet *schema.Fleet, path string, watching func(lease.Holder)) (lease.Lease, error) {
+	in := fleet.Lease
+	if in == nil {
+		return &lease.File{Fleet: fleet.Name, Path: path}, nil
+	}
+	place, err := api.Place(ctx, planner.Place{Account: in.Account, Region: in.Region})
+	if err != nil {
+		return nil, fmt.Errorf("reaching the lease of fleet %s: %w", fleet.Name, err)
+	}
+	return &lease.Shared{Records: place.Records(in.Table), Fleet: fleet.Name, Watching: watching}, nil
 }
