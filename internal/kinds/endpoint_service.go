@@ -184,13 +184,23 @@ func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]
 		ClientToken:             aws.String(rand.Text()),
 		TagSpecifications:       p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr),
 	})
-	if err != nil && strings.Contains(err.Error(), "already associated") {
-		return applier.Made{}, applier.Busy{Err: err} // a service of ours that is not listed yet, or one about to go
-	}
 	if err != nil {
-		return applier.Made{}, err
+		return applier.Made{}, onceLetGo(err)
 	}
 	return applier.Made{ID: aws.ToString(out.ServiceConfiguration.ServiceId), Outputs: p.serviceOutputs(*out.ServiceConfiguration)}, nil
+}
+
+// onceLetGo marks as passing by itself what AWS says of a load balancer that
+// another service has: one of ours that is not listed yet, or one about to go.
+// So is a balancer that is not active: after a run that was cut short, nobody
+// has waited for it.
+func onceLetGo(err error) error {
+	for _, passing := range []string{"already associated", "not active"} {
+		if awsapi.Code(err) == "InvalidParameter" && strings.Contains(err.Error(), passing) {
+			return applier.Busy{Err: err}
+		}
+	}
+	return err
 }
 
 // serviceAt finds the fleet's service of an address as AWS lists it now; its
@@ -223,7 +233,7 @@ func updateService(ctx context.Context, p *Place, was, want Item[endpointService
 		AddSupportedIpAddressTypes:    types.missing,
 		RemoveSupportedIpAddressTypes: types.extra,
 	})
-	return applier.Made{ID: was.ID, Outputs: was.Outputs}, err
+	return applier.Made{ID: was.ID, Outputs: was.Outputs}, onceLetGo(err)
 }
 
 // deleteService is refused by AWS while connections stand; those that are

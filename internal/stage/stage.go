@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,9 @@ type Stage struct {
 	T     testing.TB
 	Sim   *awssim.Sim
 	Fleet *schema.Fleet
+	// Wire, if set, stands between the fleet's processes and AWS; hands
+	// go past it.
+	Wire func(http.RoundTripper) http.RoundTripper
 }
 
 // New puts a fleet into a world.
@@ -55,7 +59,12 @@ func Example(t testing.TB, dir string, change ...func(awssim.World)) *Stage {
 // API reaches the simulator as the fleet's own role in each account.
 func (s *Stage) API() *awsapi.API {
 	s.T.Helper()
-	return s.api(awsapi.Options{Accounts: reconcile.Accounts(s.Fleet), Credentials: credentials("AKIAHUB")})
+	o := awsapi.Options{Accounts: reconcile.Accounts(s.Fleet), Credentials: credentials("AKIAHUB")}
+	o.Transport = s.Sim.Client().Transport
+	if s.Wire != nil {
+		o.Transport = s.Wire(o.Transport)
+	}
+	return s.api(o)
 }
 
 // Hands reach an account as its administrator, past linkfleet.
@@ -64,6 +73,7 @@ func (s *Stage) Hands(accountID, region string) *awsapi.Place {
 	api := s.api(awsapi.Options{
 		Accounts:    map[string]awsapi.Account{"hands": {ID: accountID}},
 		Credentials: credentials(accountID),
+		Transport:   s.Sim.Client().Transport,
 	})
 	p, err := api.Place(s.T.Context(), planner.Place{Account: "hands", Region: region})
 	if err != nil {
@@ -78,7 +88,7 @@ func credentials(key string) *awsapi.Credentials {
 
 func (s *Stage) api(o awsapi.Options) *awsapi.API {
 	s.T.Helper()
-	o.SessionName, o.Transport = "linkfleet-test", s.Sim.Client().Transport
+	o.SessionName = "linkfleet-test"
 	api, err := awsapi.New(s.T.Context(), o)
 	if err != nil {
 		s.T.Fatal(err)
