@@ -209,17 +209,21 @@ func canonicalPolicy(doc string) string {
 		Statement []map[string]any
 	}
 	var whole any
-	if doc == "" || json.Unmarshal([]byte(doc), &whole) != nil {
+	read := json.NewDecoder(strings.NewReader(doc))
+	read.UseNumber()
+	if doc == "" || read.Decode(&whole) != nil {
 		return doc
 	}
 	if json.Unmarshal([]byte(doc), &policy) == nil && len(policy.Statement) == 1 && isFullAccess(policy.Statement[0]) {
 		return ""
 	}
-	canonical, err := json.Marshal(whole)
-	if err != nil {
+	var canonical strings.Builder
+	write := json.NewEncoder(&canonical)
+	write.SetEscapeHTML(false) // as in the fleet's files
+	if write.Encode(whole) != nil {
 		return doc
 	}
-	return string(canonical)
+	return strings.TrimSuffix(canonical.String(), "\n")
 }
 
 func isFullAccess(st map[string]any) bool {
