@@ -45,7 +45,8 @@ type Counts struct {
 // Ended is how many steps nothing more will happen to.
 func (c Counts) Ended() int { return c.Done + c.Failed + c.Skipped + c.Unfinished }
 
-// Line is the event as a line of plain text, without a newline:
+// Line is the event as a line of plain text, without a newline and safe for
+// a terminal, whatever names and errors hold:
 //
 //	[12/31] create endpoint/fraud/risk@risk/us-east-1: waiting: pendingAcceptance (32s)
 func Line(e Event) string {
@@ -57,7 +58,7 @@ func Line(e Event) string {
 	if e.Kind != StepStarted && e.Kind != StepSkipped {
 		fmt.Fprintf(&b, " (%s)", brief(e.Elapsed))
 	}
-	return b.String()
+	return planner.Clean(b.String())
 }
 
 // brief is a duration with as many digits as anybody reads.

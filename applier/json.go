@@ -1,6 +1,7 @@
 package applier
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"time"
@@ -57,10 +58,15 @@ func JSON(w io.Writer, r *Report) error {
 	for _, res := range r.Results {
 		out.Steps = append(out.Steps, res.json())
 	}
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	if err := enc.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(planner.PlainJSON(b.Bytes()))
+	return err
 }
 
 type jsonReport struct {

@@ -93,7 +93,11 @@ func (r *Report) rows(terse bool) []row {
 }
 
 func newRow(s State, k planner.StepKey, took, note string) row {
-	return row{state: s, cells: [4]string{s.words(), string(k.Action), k.Addr.String(), took}, note: note}
+	return row{
+		state: s,
+		cells: [4]string{s.words(), string(k.Action), planner.Clean(k.Addr.String()), took},
+		note:  planner.Clean(note),
+	}
 }
 
 // note is what a reader wants to know beside the state: what was made, what

@@ -167,7 +167,7 @@ func (p *Plan) otherVerbs(a Action) string {
 		return ""
 	}
 	for i, v := range verbs {
-		verbs[i] = fmt.Sprintf("%d %s", counts[v], clean(v))
+		verbs[i] = fmt.Sprintf("%d %s", counts[v], Clean(v))
 	}
 	return " (" + strings.Join(verbs, ", ") + ")"
 }
@@ -177,9 +177,9 @@ func (p *Plan) waitingFor() []string {
 	var whom []string
 	seen := map[string]bool{}
 	for _, n := range p.Notes {
-		name := clean(n.Group.Consumer)
+		name := Clean(n.Group.Consumer)
 		if name == "" {
-			name = clean(n.Addr.Path())
+			name = Clean(n.Addr.Path())
 		}
 		if n.Kind == NoteWaiting && !seen[name] {
 			seen[name] = true

@@ -11,10 +11,11 @@ import (
 // Names, ids and error texts come from the fleet's authors, from AWS and from
 // strangers' tags. Each format has its own way to make them harmless.
 
-// clean makes text fit for a terminal and for a line: whatever is not
+// Clean makes text fit for a terminal and for a line: whatever is not
 // printable, be it an escape sequence, a line break, an invisible or
 // direction-changing character or a broken byte, stands as its Go escape.
-func clean(text string) string {
+// What is clean stays as it is.
+func Clean(text string) string {
 	if isClean(text) {
 		return text
 	}
@@ -52,7 +53,7 @@ const invisible = "&#8203;"
 // markup, no HTML, no mention of anyone, no reference, no link.
 func markdown(text string) string {
 	var b strings.Builder
-	text = clean(text)
+	text = Clean(text)
 	for i, r := range text {
 		switch {
 		case r == '@' || r == '#':
@@ -94,10 +95,10 @@ func fence(lines []string) string {
 	return strings.Repeat("`", longest+1)
 }
 
-// plainJSON escapes, in a JSON text, the characters that JSON allows in
+// PlainJSON escapes, in a JSON text, the characters that JSON allows in
 // strings but terminals and editors may obey: DEL and the C1 controls, and
 // what changes the direction of writing or is invisible.
-func plainJSON(text []byte) []byte {
+func PlainJSON(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)

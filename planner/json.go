@@ -107,7 +107,7 @@ func JSON(w io.Writer, p *Plan) error {
 	if err := enc.Encode(form); err != nil {
 		return fmt.Errorf("plan as JSON: %w", err)
 	}
-	if _, err := w.Write(plainJSON(b.Bytes())); err != nil {
+	if _, err := w.Write(PlainJSON(b.Bytes())); err != nil {
 		return fmt.Errorf("plan as JSON: %w", err)
 	}
 	return nil

@@ -53,10 +53,10 @@ func outline(p *Plan) []section {
 	var sections []section
 	for i, g := range groups {
 		if i == 0 || g.Service != groups[i-1].Service {
-			sections = append(sections, section{service: clean(g.Service)})
+			sections = append(sections, section{service: Clean(g.Service)})
 		}
 		last := &sections[len(sections)-1]
-		last.groups = append(last.groups, group{clean(g.Consumer), byGroup[g]})
+		last.groups = append(last.groups, group{Clean(g.Consumer), byGroup[g]})
 	}
 	return sections
 }
@@ -67,8 +67,8 @@ func newRow(s, old Step) row {
 		change: s.Change(),
 		what:   what(s.Addr, s.Group()),
 		id:     shortID(cmp.Or(s.Before.ID, old.ID)),
-		place:  clean(s.Addr.Place.String()),
-		origin: clean(s.After.Origin),
+		place:  Clean(s.Addr.Place.String()),
+		origin: Clean(s.After.Origin),
 		fields: fieldLines(s.Fields),
 	}
 	switch {
@@ -79,7 +79,7 @@ func newRow(s, old Step) row {
 	case s.Replaces:
 		r.remark = "replace"
 	case s.Verb != string(s.Action):
-		r.remark = clean(s.Verb)
+		r.remark = Clean(s.Verb)
 	}
 	return r
 }
@@ -97,7 +97,7 @@ func what(a Addr, g Group) string {
 		}
 		name = strings.TrimPrefix(name, part+"/")
 	}
-	return clean(strings.TrimSpace(a.Kind + " " + name))
+	return Clean(strings.TrimSpace(a.Kind + " " + name))
 }
 
 // shortID is an id as short as it stays telling: of an ARN the part that
@@ -106,7 +106,7 @@ func shortID(id string) string {
 	if parts := strings.SplitN(id, ":", 6); len(parts) == 6 && parts[0] == "arn" {
 		id = parts[5]
 	}
-	id = clean(id)
+	id = Clean(id)
 	const most = 40
 	if runes := []rune(id); len(runes) > most {
 		return string(runes[:most/2]) + "…" + string(runes[len(runes)-most/2+1:])
@@ -119,7 +119,7 @@ func shortID(id string) string {
 func fieldLines(fields []Field) []string {
 	var lines []string
 	for _, f := range fields {
-		path := clean(f.Path)
+		path := Clean(f.Path)
 		remark := ""
 		if f.Replace {
 			remark = "  (forces the replacement)"
@@ -154,7 +154,7 @@ func shown(text string) string {
 	if text == "" {
 		return `""`
 	}
-	return clean(text)
+	return Clean(text)
 }
 
 // An obstacle is one reason with all that it blocks.
@@ -197,7 +197,7 @@ func blockedText(b Blocked) string {
 	if verb := cmp.Or(b.Verb, string(b.Action)); verb != "" {
 		text = verb + " " + text
 	}
-	return clean(text)
+	return Clean(text)
 }
 
 // noteTitles are the headings of notes.
@@ -231,8 +231,8 @@ func (n Note) who() string {
 // heading is the first line of a plan.
 func heading(p *Plan) string {
 	if p.Commit == "" {
-		return "Fleet " + clean(p.Fleet)
+		return "Fleet " + Clean(p.Fleet)
 	}
-	commit := []rune(clean(p.Commit))
-	return "Fleet " + clean(p.Fleet) + " at commit " + string(commit[:min(len(commit), 12)])
+	commit := []rune(Clean(p.Commit))
+	return "Fleet " + Clean(p.Fleet) + " at commit " + string(commit[:min(len(commit), 12)])
 }

@@ -76,8 +76,8 @@ func TestClean(t *testing.T) {
 		"\ufffd":               "\ufffd",
 		"\U000e0001 tag chars": `\U000e0001 tag chars`,
 	} {
-		if got := clean(text); got != want {
-			t.Errorf("clean(%q) = %q; want %q", text, got, want)
+		if got := Clean(text); got != want {
+			t.Errorf("Clean(%q) = %q; want %q", text, got, want)
 		}
 	}
 }

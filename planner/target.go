@@ -81,7 +81,7 @@ func sortedTargets(targets []Group) []Group {
 func (p *Plan) targetsText() string {
 	names := make([]string, len(p.Targets))
 	for i, t := range p.Targets {
-		names[i] = clean(t.Target())
+		names[i] = Clean(t.Target())
 	}
 	return strings.Join(names, ", ")
 }

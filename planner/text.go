@@ -151,12 +151,12 @@ func (t *text) obstacles(blocked []Blocked) {
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, "Blocked"))
 	for _, o := range obstacles(blocked) {
-		t.prose(2, "! ", t.o.Theme.Blocked, clean(o.reason))
+		t.prose(2, "! ", t.o.Theme.Blocked, Clean(o.reason))
 		for _, b := range o.blocked {
 			t.line(6, blockedText(b))
 		}
 		if o.mend != "" {
-			t.prose(4, "→ ", nil, clean(o.mend))
+			t.prose(4, "→ ", nil, Clean(o.mend))
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (t *text) limits(exceeded []Exceeded) {
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, "Over the limits"))
 	for _, e := range exceeded {
-		t.prose(2, "! ", t.o.Theme.Blocked, clean(e.String()))
+		t.prose(2, "! ", t.o.Theme.Blocked, Clean(e.String()))
 		t.prose(4, "→ ", nil, "apply refuses the plan without "+e.Override())
 	}
 }
@@ -188,7 +188,7 @@ func (t *text) notes(notes []Note) {
 		case NoteWaiting:
 			symbol = "… "
 		}
-		t.prose(2, symbol, paint, clean(n.who())+": "+clean(n.Text))
+		t.prose(2, symbol, paint, Clean(n.who())+": "+Clean(n.Text))
 	}
 }
 
@@ -199,7 +199,7 @@ func (t *text) unread(p *Plan) {
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, "Could not be read"))
 	for _, place := range unreadPlaces(p.Unread) {
-		t.prose(2, "! ", t.o.Theme.Blocked, clean(place.String())+": "+clean(p.Unread[place]))
+		t.prose(2, "! ", t.o.Theme.Blocked, Clean(place.String())+": "+Clean(p.Unread[place]))
 	}
 }
 

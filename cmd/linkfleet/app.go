@@ -13,6 +13,8 @@ import (
 
 	"github.com/fatih/color"
 	"golang.org/x/term"
+
+	"github.com/linkfleet/linkfleet/planner"
 )
 
 // An app is all that the commands touch of the world outside, and what the
@@ -37,6 +39,9 @@ type app struct {
 	logFormat string
 	verbose   bool
 	noColor   bool
+
+	// untrusted is that the files of the fleet are a stranger's.
+	untrusted bool
 
 	log        *slog.Logger // set before a command runs
 	records    bool         // whether everything for standard error goes into log
@@ -90,18 +95,31 @@ func (a *app) logAsAsked() error {
 	case "text":
 		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
 	case "json":
-		a.log, a.records = slog.New(slog.NewJSONHandler(a.stderr, options)), true
+		a.log, a.records = slog.New(slog.NewJSONHandler(plainJSON{a.stderr}, options)), true
 	default:
 		return fmt.Errorf("--log-format %q is not one of text and json", a.logFormat)
 	}
 	return nil
 }
 
+// plainJSON takes from records of JSON what a terminal may obey; slog's text
+// has none of it.
+type plainJSON struct{ w io.Writer }
+
+// Write writes a record.
+func (p plainJSON) Write(record []byte) (int, error) {
+	if _, err := p.w.Write(planner.PlainJSON(record)); err != nil {
+		return 0, err
+	}
+	return len(record), nil
+}
+
 // say tells something on standard error: as lines, or as records with
-// --log-format json.
+// --log-format json. Whatever stands in it, a terminal shows it and obeys
+// none of it.
 func (a *app) say(level slog.Level, text string) {
 	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
+		line = planner.Clean(strings.TrimSuffix(line, "\n"))
 		if a.records {
 			a.log.Log(context.Background(), level, line)
 			continue

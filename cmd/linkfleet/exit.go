@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -91,7 +92,7 @@ func (f *faultyFleet) text() string {
 	for _, one := range f.faults {
 		fault := *one
 		fault.Pos = inDir(f.dir, fault.Pos)
-		b.WriteString(fault.Error() + "\n")
+		b.WriteString(planner.Clean(fault.Error()) + "\n") // one line, whatever it quotes
 	}
 	fmt.Fprintf(&b, "linkfleet: %s in the fleet", plural(len(f.faults), "fault"))
 	return b.String()

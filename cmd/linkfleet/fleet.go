@@ -9,15 +9,20 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
 // loadFleet loads the fleet of a folder and tells its warnings.
 func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) {
-	fleet, warnings, err := schema.Load(ctx, dir, a.now())
+	load := a.loadOwn
+	if a.untrusted {
+		load = a.loadStranger
+	}
+	fleet, warnings, err := load(ctx, dir)
 	for _, w := range warnings {
 		w.Pos = inDir(dir, w.Pos)
-		a.say(slog.LevelWarn, "warning: "+w.String())
+		a.say(slog.LevelWarn, "warning: "+planner.Clean(w.String()))
 	}
 	if faults := schema.Faults(err); len(faults) > 0 {
 		return nil, &faultyFleet{dir: dir, faults: faults}
@@ -26,6 +31,10 @@ func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) 
 		return nil, fmt.Errorf("there is no folder %s; give the one that holds the fleet, or write a new fleet with linkfleet init %[1]s", dir)
 	}
 	return fleet, err
+}
+
+func (a *app) loadOwn(ctx context.Context, dir string) (*schema.Fleet, []schema.Warning, error) {
+	return schema.Load(ctx, dir, a.now())
 }
 
 // inDir is a position as the reader's editor finds it from where the command

@@ -41,6 +41,7 @@ does: what stands there is unknown, and the plan is not whole.
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 if there is something to do")
 	cmd.Flags().StringVar(&f.format, "format", "text", "text, json or markdown")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan to `FILE`, for apply --plan")
+	cmd.Flags().BoolVar(&a.untrusted, "untrusted", false, untrustedHelp)
 	f.aws.add(cmd)
 	return cmd
 }

@@ -69,6 +69,7 @@ variables, profiles and endpoint overrides count.
 		newDemoCommand(a),
 		newIAMPolicyCommand(a),
 		newVersionCommand(a),
+		newEvaluateCommand(a),
 	)
 	root.InitDefaultCompletionCmd()
 	return root

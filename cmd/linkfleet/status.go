@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/planner"
 )
 
 // A status shows on a terminal what is under way, in a few lines that it
@@ -148,7 +149,7 @@ func (s *status) frame() []string {
 		if e.Reason != "" {
 			line += ": " + e.Reason
 		}
-		lines = append(lines, line)
+		lines = append(lines, planner.Clean(line))
 	}
 	return lines
 }

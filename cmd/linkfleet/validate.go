@@ -9,7 +9,7 @@ import (
 )
 
 func newValidateCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "validate [DIR]",
 		Short: "Check a fleet's files, offline",
 		Long: `validate loads the fleet in DIR and tells every fault of its text, a line each:
@@ -26,6 +26,8 @@ where it is, what is wrong, and how to mend it. It asks AWS nothing.
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&a.untrusted, "untrusted", false, untrustedHelp)
+	return cmd
 }
 
 // sizeOf is a fleet in one line.
