@@ -53,7 +53,7 @@ func Diff(in Input) (*Plan, error) {
 	d.connect()
 	d.hold()
 	p := d.plan()
-	if d.refuse(p) {
+	for d.refuse(p) { // each time something more, so this ends
 		p = d.plan()
 	}
 	d.conclude(p)

@@ -53,7 +53,7 @@ func TestProtectionGoesJustBeforeItsBearer(t *testing.T) {
 func TestProtectionStaysWithItsBearer(t *testing.T) {
 	armed := live("net/a", "net-1", toySpec{Opts: toyOpts{On: true}})
 	in := Input{Traits: armedTraits(), Live: state(armed), Rules: []Rule{func(p *Plan) []Blocked {
-		return []Blocked{{StepKey: p.Steps[len(p.Steps)-1].StepKey, Reason: "no"}}
+		return []Blocked{{StepKey: StepKey{Delete, armed.Addr, armed.ID}, Reason: "no"}}
 	}}}
 	p := mustDiff(t, in)
 	wantKeys(t, p)

@@ -43,6 +43,10 @@ type Wishes struct {
 	Live  planner.State
 	Notes []planner.Note
 	Rules []planner.Rule
+	// Remarks say what the steps do to clients, Limits what is too much of
+	// them for one apply.
+	Remarks []planner.Remark
+	Limits  []planner.Limit
 }
 
 // Want turns a fleet into resources. It decides whose the live connections
@@ -53,7 +57,10 @@ func Want(f *schema.Fleet, live planner.State) Wishes {
 	for _, k := range All() {
 		w.Want = append(w.Want, k.want(f, judged)...)
 	}
-	w.Notes = slices.Concat(notes, waiting(f, judged), outages(w.Want, judged))
-	w.Rules = []planner.Rule{keepConnected(f, live), acceptWhatComes}
+	rememberRevoked(f, w.Want, live)
+	w.Notes = slices.Concat(notes, waiting(f, judged), spent(f, live))
+	w.Rules = []planner.Rule{keepConnected(f, live), acceptWhatComes, newGuard(f, judged, w.Want).refuse}
+	w.Remarks = []planner.Remark{outages(f, live)}
+	w.Limits = []planner.Limit{limits(f, judged)}
 	return w
 }

@@ -323,6 +323,12 @@ func serviceDrifts() []drift {
 		{fields: "endpoint-service: acceptanceRequired", want: "update endpoint-service/fraud: acceptanceRequired\n", hand: func(s *scene) {
 			s.modifyService(&ec2.ModifyVpcEndpointServiceConfigurationInput{AcceptanceRequired: aws.Bool(false)})
 		}},
+		{fields: "endpoint-service: terms.preventDestroy", want: "update endpoint-service/fraud: terms.preventDestroy\n", hand: func(s *scene) {
+			s.tagService(kinds.TagPreventDestroy, "true")
+		}},
+		{fields: "endpoint-service: terms.onRevoke", want: "update endpoint-service/fraud: terms.onRevoke\n", hand: func(s *scene) {
+			s.tagService(kinds.TagOnRevoke, partnerID+"=keep")
+		}},
 		{fields: "endpoint-service: ipAddressTypes", code: "InvalidParameter", refused: func(s *scene) error { // balancers without IPv6
 			_, err := s.platform.EC2.ModifyVpcEndpointServiceConfiguration(s.T.Context(), &ec2.ModifyVpcEndpointServiceConfigurationInput{
 				ServiceId: s.id("endpoint-service/fraud"), AddSupportedIpAddressTypes: []string{"ipv6"},
@@ -483,6 +489,14 @@ func nameDrifts() []drift {
 }
 
 // prove publishes the service's present token for a name, and has AWS look.
+func (s *scene) tagService(key, value string) {
+	s.T.Helper()
+	_, err := s.platform.EC2.CreateTags(s.T.Context(), &ec2.CreateTagsInput{
+		Resources: []string{s.one("endpoint-service/fraud").ID}, Tags: []ec2types.Tag{{Key: &key, Value: &value}},
+	})
+	s.must(err)
+}
+
 func (s *scene) prove(name string) {
 	s.T.Helper()
 	service := s.one("endpoint-service/fraud").ID

@@ -206,10 +206,14 @@ func serviceEdits() []edit {
 	return []edit{
 		{fields: "Service.AcceptanceRequired", name: "off", want: "update endpoint-service/fraud: acceptanceRequired\n", edit: func(s *scene) { s.fraud.AcceptanceRequired = false }},
 		{fields: "Service.AcceptanceRequired", name: "on", want: "update endpoint-service/fraud: acceptanceRequired\n", edit: func(s *scene) { s.fraud.AcceptanceRequired = true }},
-		{fields: "Service.UnknownConnections, Service.OnRevoke, Service.PreventDestroy, Consumer.OnRevoke", edit: func(s *scene) {
-			s.fraud.UnknownConnections, s.fraud.OnRevoke, s.fraud.PreventDestroy = schema.RejectUnknown, schema.Keep, true
+		{fields: "Service.UnknownConnections, Service.OnRevoke", edit: func(s *scene) {
+			s.fraud.UnknownConnections, s.fraud.OnRevoke = schema.RejectUnknown, schema.Keep
+		}},
+		{fields: "Consumer.OnRevoke", want: "update endpoint-service/fraud: terms.onRevoke\n", edit: func(s *scene) {
 			s.fraud.Consumers["partner-a"].OnRevoke = schema.Reject
 		}},
+		{fields: "Service.PreventDestroy", name: "on", want: "update endpoint-service/fraud: terms.preventDestroy\n", edit: func(s *scene) { s.fraud.PreventDestroy = true }},
+		{fields: "Service.PreventDestroy", name: "off", want: "update endpoint-service/fraud: terms.preventDestroy\n", edit: func(s *scene) { s.fraud.PreventDestroy = false }},
 	}
 }
 

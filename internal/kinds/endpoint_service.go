@@ -29,7 +29,7 @@ func endpointService() Def[endpointServiceSpec] {
 		Reads: []string{"ec2:DescribeVpcEndpointServiceConfigurations"},
 		Writes: []string{
 			"ec2:CreateVpcEndpointServiceConfiguration", "ec2:ModifyVpcEndpointServiceConfiguration",
-			"ec2:DeleteVpcEndpointServiceConfigurations", "ec2:CreateTags",
+			"ec2:DeleteVpcEndpointServiceConfigurations", "ec2:CreateTags", "ec2:DeleteTags",
 		},
 		Want:    wantServices,
 		List:    listServices,
@@ -49,6 +49,7 @@ type endpointServiceSpec struct {
 	// reaches the service only when the service is modified.
 	// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
 	Zones planner.Value `json:"zones"`
+	Terms serviceTerms  `json:"terms"`
 }
 
 // wantServices has the service wait for its listeners: a service that admits
@@ -67,6 +68,7 @@ func wantServices(f *schema.Fleet, _ planner.State) []Item[endpointServiceSpec] 
 				AcceptanceRequired: s.AcceptanceRequired,
 				IPAddressTypes:     []string{"ipv4"},
 				Zones:              planner.Ref(addrBalancer(s), "zones"),
+				Terms:              wantTerms(f, s),
 			},
 		})
 	}
@@ -147,6 +149,7 @@ func readService(p *Place, s ourService) Item[endpointServiceSpec] {
 			AcceptanceRequired: aws.ToBool(s.AcceptanceRequired),
 			IPAddressTypes:     types,
 			Zones:              planner.Known(joinZones(s.AvailabilityZones)),
+			Terms:              readTerms(s.Tags),
 		},
 	}
 }
@@ -177,12 +180,14 @@ func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]
 	if err != nil || standing.ID != "" {
 		return standing, err
 	}
+	tags := p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr)
+	tags[0].Tags = append(tags[0].Tags, want.Spec.Terms.tags()...)
 	out, err := p.EC2.CreateVpcEndpointServiceConfiguration(ctx, &ec2.CreateVpcEndpointServiceConfigurationInput{
 		AcceptanceRequired:      aws.Bool(want.Spec.AcceptanceRequired),
 		NetworkLoadBalancerArns: known(want.Spec.LoadBalancers),
 		SupportedIpAddressTypes: want.Spec.IPAddressTypes,
 		ClientToken:             aws.String(rand.Text()),
-		TagSpecifications:       p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr),
+		TagSpecifications:       tags,
 	})
 	if err != nil {
 		return applier.Made{}, onceLetGo(err)
@@ -223,6 +228,9 @@ func (p *Place) serviceAt(ctx context.Context, addr planner.Addr) (applier.Made,
 // updateService modifies the service even when only zones differ: the call
 // alone makes it take the load balancer's zones over.
 func updateService(ctx context.Context, p *Place, was, want Item[endpointServiceSpec]) (applier.Made, error) {
+	if err := changeTerms(ctx, p, was.ID, was.Spec.Terms, want.Spec.Terms); err != nil {
+		return applier.Made{}, err
+	}
 	balancers := differ(known(was.Spec.LoadBalancers), known(want.Spec.LoadBalancers))
 	types := differ(was.Spec.IPAddressTypes, want.Spec.IPAddressTypes)
 	_, err := p.EC2.ModifyVpcEndpointServiceConfiguration(ctx, &ec2.ModifyVpcEndpointServiceConfigurationInput{

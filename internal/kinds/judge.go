@@ -103,7 +103,7 @@ func (j *judgement) ofRemovedService(r planner.Resource) verdict {
 	if _, ours := j.endpoints[r.Outputs["endpoint"]]; ours || state(r) == connRejected {
 		return verdict{}
 	}
-	return j.rejecting(r, "its service is removed")
+	return verdict{keep: true, as: r}
 }
 
 // ofOurEndpoint judges a connection of an endpoint that linkfleet runs. If
@@ -161,21 +161,17 @@ func (j *judgement) ofUnknown(s *schema.Service, r planner.Resource) verdict {
 	case state(r) == connPending:
 		return verdict{note: j.note(r, planner.NoteUnknown,
 			fmt.Sprintf("%s has waited for acceptance since %s and belongs to no declared consumer; it is left pending", whose(r), r.Outputs["since"]))}
-	case s.OnRevoke == schema.Keep:
+	case j.onRevoke(s, r) == schema.Keep:
 		return verdict{note: j.note(r, planner.NoteWarning,
 			fmt.Sprintf("%s is connected and belongs to no declared consumer; it stays, as onRevoke says", whose(r)))}
 	}
-	return j.rejecting(r, "it belongs to no declared consumer")
+	return verdict{keep: true, as: r} // in the state, where nothing wants it: rejected
 }
 
-// rejecting keeps r in the state, where nothing wants it, so that it is
-// rejected; cutting off a live one is announced.
-func (j *judgement) rejecting(r planner.Resource, why string) verdict {
-	v := verdict{keep: true, as: r}
-	if state(r) == connAccepted {
-		v.note = j.note(r, planner.NoteOutage, fmt.Sprintf("%s is connected and will be cut off: %s", whose(r), why))
-	}
-	return v
+// onRevoke is what becomes of a connection whose consumer was removed: what
+// the consumer said, or else what its service says.
+func (j *judgement) onRevoke(s *schema.Service, r planner.Resource) schema.OnRevoke {
+	return cmp.Or(notedOnRevoke(j.live, addrService(s), r.Outputs["owner"]), s.OnRevoke)
 }
 
 func (j *judgement) note(r planner.Resource, kind planner.NoteKind, text string) *planner.Note {

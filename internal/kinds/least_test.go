@@ -75,6 +75,9 @@ func (s *scene) live() {
 		e.edit(s)
 	}
 	s.Converge()
+	for _, s.fraud.PreventDestroy = range []bool{true, false} {
+		s.Converge()
+	}
 	clear(s.Stage.Fleet.Services)
 	s.Converge()
 }

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 func loadBalancer() Def[loadBalancerSpec] {
 	return Def[loadBalancerSpec]{
 		Name:  "load-balancer",
-		Trait: planner.Trait{Rank: 20},
+		Trait: planner.Trait{Rank: 20, Disarm: unprotected},
 		Type:  "elasticloadbalancing:loadbalancer",
 		Marks: elbMarks(),
 		Reads: []string{
@@ -78,6 +77,16 @@ func wantBalancers(f *schema.Fleet, _ planner.State) []Item[loadBalancerSpec] {
 		})
 	}
 	return items
+}
+
+// unprotected is a load balancer without protection from deletion, with
+// which AWS deletes none.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#deletion-protection
+func unprotected(live any) (any, bool) {
+	spec, ok := live.(loadBalancerSpec)
+	needed := ok && spec.DeletionProtection
+	spec.DeletionProtection = false
+	return spec, needed
 }
 
 // ourBalancers reads the fleet's load balancers of the place, once.
@@ -279,13 +288,9 @@ func changeBalancerAddresses(ctx context.Context, p *Place, was, want Item[loadB
 // deleteBalancer is refused with ResourceInUse until the endpoint service has
 // let go of the balancer.
 func deleteBalancer(ctx context.Context, p *Place, was Item[loadBalancerSpec]) error {
-	protected := errors.New("the load balancer is protected from deletion: apply deletionProtection: false first")
-	if was.Spec.DeletionProtection {
-		return protected
-	}
 	_, err := p.ELB.DeleteLoadBalancer(ctx, &elb.DeleteLoadBalancerInput{LoadBalancerArn: aws.String(was.ID)})
 	if awsapi.Code(err) == "OperationNotPermitted" {
-		return fmt.Errorf("%w (%w)", protected, err)
+		return fmt.Errorf("the load balancer was protected from deletion meanwhile; plan again: %w", err)
 	}
 	return unlessGone(err)
 }

@@ -37,23 +37,3 @@ func named(s *schema.Service, live planner.State) string {
 	}
 	return ""
 }
-
-// outages names the live endpoints that are to go: their clients are cut.
-func outages(want []planner.Resource, live planner.State) []planner.Note {
-	wanted := map[planner.Addr]bool{}
-	for _, r := range want {
-		wanted[r.Addr] = true
-	}
-	var notes []planner.Note
-	for addr, rs := range live.Live {
-		for _, r := range rs {
-			if addr.Kind == "endpoint" && !wanted[addr] && r.Outputs["state"] == "available" {
-				notes = append(notes, planner.Note{
-					Kind: planner.NoteOutage, Group: r.Group, Addr: addr,
-					Text: fmt.Sprintf("endpoint %s is connected and will be deleted: its consumer is removed", r.ID),
-				})
-			}
-		}
-	}
-	return notes
-}

@@ -258,7 +258,7 @@ func TestProviderUpAndDown(t *testing.T) {
 		p.takes("create connection-notification/fraud", "create domain-verification/fraud", "create endpoint-service/fraud",
 			"create listener/fraud/https", "create load-balancer/fraud", "create private-dns-name/fraud",
 			"create security-group/fraud", "create target-group/fraud/https", "create topic/events", "create verification-record/fraud")
-		p.fleet.Services = nil
+		p.removeAll()
 		p.takes("delete connection-notification/fraud", "delete endpoint-service/fraud",
 			"delete listener/fraud/https", "delete load-balancer/fraud", "delete private-dns-name/fraud",
 			"delete security-group/fraud", "delete target-group/fraud/https", "delete topic/events", "delete verification-record/fraud")
@@ -458,7 +458,7 @@ func TestStrangersValuesStay(t *testing.T) {
 			p.upsert(set)
 		}
 		p.takes() // a TTL is whose who set it
-		p.fleet.Services = nil
+		p.removeAll()
 		p.apply()
 		for name, set := range p.txt() {
 			if len(set.ResourceRecords) != 1 || aws.ToString(set.ResourceRecords[0].Value) != `"theirs" "too"` || aws.ToInt64(set.TTL) != 77 {
@@ -490,18 +490,39 @@ func TestStrangersTopicIsNotTouched(t *testing.T) {
 	})
 }
 
-func TestProtectedBalancerSaysTheWayOut(t *testing.T) {
+// The protection goes in a step of its own, and the balancer after it.
+func TestProtectedBalancerGoesInTwoSteps(t *testing.T) {
 	onProvider(t, func(p *provider) {
 		p.service.LoadBalancer.DeletionProtection = true
 		p.apply()
 		p.fleet.Services = nil
-		if _, err := p.try(); err == nil || !strings.Contains(err.Error(), "deletionProtection: false") {
-			t.Fatalf("the error is %v", err)
+		if steps := p.plan().Steps; len(steps) > 0 {
+			t.Fatalf("nothing is to be removed by name, and %s is planned", steps[0].StepKey)
 		}
-		if aws.ToString(p.balancer().LoadBalancerArn) == "" {
-			t.Error("the protected balancer is gone")
+		p.removeAll()
+		var steps []string
+		for _, st := range p.plan().Steps {
+			if st.Addr.Kind == "load-balancer" {
+				steps = append(steps, string(st.Action))
+			}
 		}
+		if !slices.Equal(steps, []string{"update", "delete"}) {
+			t.Errorf("the balancer's steps are %q", steps)
+		}
+		p.apply()
 	})
+}
+
+func (p *provider) plan() *planner.Plan {
+	p.Helper()
+	plan, err := p.run().Plan(p.Context())
+	p.must(err)
+	return plan
+}
+
+// removeAll takes the service out of the fleet, and says so by name.
+func (p *provider) removeAll() {
+	p.fleet.Services, p.fleet.Removed = nil, []schema.Removal{{Service: "fraud"}}
 }
 
 func TestPrivateNameChangesAndGoes(t *testing.T) {
@@ -537,7 +558,7 @@ func TestLostAnswersMakeNoDuplicates(t *testing.T) {
 						t.Errorf("%s holds %d values, want the token and the claim", name, len(set.ResourceRecords))
 					}
 				}
-				p.fleet.Services = nil
+				p.removeAll()
 				p.apply()
 			})
 		})

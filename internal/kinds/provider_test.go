@@ -162,9 +162,12 @@ func TestListenerForwardsTo(t *testing.T) {
 	}
 }
 
-func TestProtectedBalancerIsNotDeleted(t *testing.T) {
-	err := deleteBalancer(t.Context(), nil, Item[loadBalancerSpec]{Spec: loadBalancerSpec{DeletionProtection: true}})
-	if err == nil {
-		t.Error("a protected balancer would be deleted")
+func TestProtectionIsTakenOffFirst(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		spec := loadBalancerSpec{VPC: "vpc-1", DeletionProtection: on}
+		got, needed := unprotected(spec)
+		if needed != on || got.(loadBalancerSpec).DeletionProtection || got.(loadBalancerSpec).VPC != "vpc-1" {
+			t.Errorf("protected %v: %+v, %v", on, got, needed)
+		}
 	}
 }

@@ -28,7 +28,12 @@ const lagTime = time.Minute
 // nothing, and the error is a [lease.HeldError]. What was done between the
 // plan and the lease is seen by planning again; if the plan is another one
 // then, the error is a [ChangedError]. When the lease is lost it stops.
+//
+// A plan that goes over the fleet's limits it refuses with an [OverError].
 func (r *Run) Apply(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*Result, error) {
+	if err := r.CheckLimits(plan); err != nil {
+		return &Result{Left: plan}, err
+	}
 	if r.Lease == nil {
 		return r.apply(ctx, stop, plan)
 	}

@@ -34,6 +34,12 @@ type Run struct {
 	// Lease, if set, is held while Apply acts, for Holder.
 	Lease  lease.Lease
 	Holder lease.Holder
+	// Targets, if any, are the only parts of the fleet that are planned and
+	// applied, besides what these need.
+	Targets []planner.Group
+	// Allow is how many of a tally Apply may take away, whatever the fleet's
+	// limits say.
+	Allow map[planner.Tally]int
 	// Observe hears every event of an apply, one at a time.
 	Observe func(applier.Event)
 }
@@ -48,10 +54,14 @@ func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
 		return nil, fmt.Errorf("reading AWS: %w", err)
 	}
 	r.log().Debug("read", "places", len(live.Unread), "resources", len(live.Live), "took", time.Since(began))
+	if err := r.checkTargets(live); err != nil {
+		return nil, err
+	}
 	wishes := kinds.Want(r.Fleet, live)
 	in := planner.Input{
 		Fleet: r.Fleet.Name, Commit: r.Commit,
 		Want: wishes.Want, Live: wishes.Live, Notes: wishes.Notes, Rules: wishes.Rules,
+		Remarks: wishes.Remarks, Limits: wishes.Limits, Targets: r.Targets,
 		Traits: kinds.Traits(),
 	}
 	plan, err := planner.Diff(in)

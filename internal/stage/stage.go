@@ -26,6 +26,11 @@ type Stage struct {
 	// Wire, if set, stands between the fleet's processes and AWS; hands
 	// go past it.
 	Wire func(http.RoundTripper) http.RoundTripper
+	// Guarded: removals have to be named and limits kept by the test. On
+	// other stages a run names what an earlier one had and this one has not.
+	Guarded bool
+
+	seen map[schema.Removal]bool
 }
 
 // New puts a fleet into a world.
@@ -99,7 +104,13 @@ func (s *Stage) api(o awsapi.Options) *awsapi.API {
 // Run is a new process that looks at the stage.
 func (s *Stage) Run() *reconcile.Run {
 	s.T.Helper()
-	return &reconcile.Run{Fleet: s.Fleet, API: s.API()}
+	r := &reconcile.Run{Fleet: s.Fleet, API: s.API()}
+	if !s.Guarded {
+		s.nameRemoved()
+		const any = 1 << 30
+		r.Allow = map[planner.Tally]int{planner.Deletes: any, planner.Rejections: any, planner.Replacements: any}
+	}
+	return r
 }
 
 // Plan plans in a new process.
