@@ -210,12 +210,8 @@ func TestLossStopsSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := leasedStage(t)
 		first := newApplier(t, s, "first", inTable)
-		var cut time.Time
-		go func() {
-			time.Sleep(45 * time.Second) // the load balancer is coming up
-			first.apart.Store(true)
-			cut = time.Now()
-		}()
+		cut := time.Now().Add(45 * time.Second) // the load balancer is coming up
+		time.AfterFunc(time.Until(cut), func() { first.apart.Store(true) })
 		res, err := first.apply(t.Context())
 		lost, ok := errors.AsType[*lease.LostError](res.Lost)
 		if !ok || !res.Interrupted() || !errors.Is(res.Err(), lost) {
@@ -254,7 +250,7 @@ func goOn(t *testing.T, s *stage.Stage) {
 // lease at any moment. Never do two act at a time, and in the end all is done
 // once.
 func TestHoldersDie(t *testing.T) {
-	seeds := 8
+	seeds := 4
 	if testing.Short() {
 		seeds = 2
 	}
@@ -269,7 +265,7 @@ func TestHoldersDie(t *testing.T) {
 func dying(t *testing.T, random *rand.Rand) {
 	s := leasedStage(t)
 	var all sync.WaitGroup
-	for i := range 12 {
+	for i := range 8 {
 		a := newApplier(t, s, fmt.Sprintf("applier-%02d", i), inTable)
 		all.Go(func() { _, _ = a.apply(t.Context()) })
 		fate, after := &a.dead, time.Duration(random.IntN(150_000))*time.Millisecond
