@@ -1,7 +1,9 @@
 package awssim
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,7 +13,8 @@ import (
 //
 //	GET  /_sim/calls          counts; ?log=1 also the calls in order
 //	POST /_sim/reset          the world, calls and faults as at the start; ?calls the calls only
-//	POST /_sim/faults         a JSON list of faults to plan
+//	POST /_sim/faults         a JSON list of faults to plan, or a storm: {"seed": 7, "rate": 0.05,
+//	                          "effects": ["throttle", "lost"], "calm": "10m"}; rate 0 ends it
 //	GET  /_sim/world          everything the simulator remembers
 //	GET  /_sim/clock          the simulator's time
 //	POST /_sim/clock          {"advance": "30s"} or {"set": "2030-01-02T03:04:05Z"}
@@ -61,6 +64,9 @@ func (s *Sim) callsReply(withLog bool) reply {
 }
 
 func (s *Sim) planAll(body []byte) (reply, error) {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return s.stormReply(body)
+	}
 	var faults []Fault
 	if err := json.Unmarshal(body, &faults); err != nil {
 		return reply{}, fmt.Errorf("faults: a JSON list is wanted: %w", err)
@@ -71,6 +77,17 @@ func (s *Sim) planAll(body []byte) (reply, error) {
 		}
 	}
 	return jsonReply(http.StatusOK, map[string]int{"planned": len(faults)}), nil
+}
+
+func (s *Sim) stormReply(body []byte) (reply, error) {
+	var storm Storm
+	if err := json.Unmarshal(body, &storm); err != nil {
+		return reply{}, fmt.Errorf("faults: a JSON list or a storm is wanted: %w", err)
+	}
+	if !bytes.Contains(body, []byte(`"rate"`)) {
+		return reply{}, errors.New("faults: a storm says its rate")
+	}
+	return jsonReply(http.StatusOK, map[string]float64{"rate": storm.Rate}), s.loose(storm)
 }
 
 func (s *Sim) setClock(body []byte) (reply, error) {

@@ -22,7 +22,16 @@ const (
 	FaultSlow     Effect = "slow"     // what the call begins takes Factor times as long
 	FaultStale    Effect = "stale"    // the answer leaves out what was made in the last Lag, and shows what was deleted in it
 	FaultExpired  Effect = "expired"  // refused because the credentials have expired
+	FaultBusy     Effect = "busy"     // refused as AWS refuses the operation while a neighbour is not done; of storms
+
+	// FaultThrottleAll throttles every account at once for up to 20 s, as AWS
+	// does with an organisation; of storms.
+	FaultThrottleAll Effect = "throttle-all"
 )
+
+func effects() []Effect {
+	return append([]Effect{FaultGarbage}, stormEffects()...)
+}
 
 // A Fault strikes calls. Empty fields match everything.
 type Fault struct {
@@ -79,9 +88,9 @@ func (s *Sim) Inject(f Fault) error {
 }
 
 func (s *Sim) plan(f Fault) error {
-	effects := []Effect{FaultThrottle, FaultError, FaultReset, FaultLost, FaultGarbage, FaultSlow, FaultStale, FaultExpired}
-	if !slices.Contains(effects, f.Effect) {
-		return fmt.Errorf("awssim: fault: unknown effect %q; there are %q", f.Effect, effects)
+	single := slices.DeleteFunc(effects(), func(e Effect) bool { return e == FaultBusy || e == FaultThrottleAll })
+	if !slices.Contains(single, f.Effect) {
+		return fmt.Errorf("awssim: fault: unknown effect %q; there are %q", f.Effect, single)
 	}
 	if f.Effect == FaultSlow && f.Factor == 0 {
 		f.Factor = 10
@@ -105,6 +114,9 @@ func (s *Sim) strike(c *call) Fault {
 			f.struck++
 			hit = f.Fault
 		}
+	}
+	if hit.Effect == "" {
+		hit = s.storm.strike(c)
 	}
 	return hit
 }

@@ -46,6 +46,7 @@ type Sim struct {
 	world    *world
 	calls    callLog
 	faults   []*plannedFault
+	storm    *Storm
 }
 
 // A world is everything the simulator remembers, in plain data.

@@ -48,7 +48,7 @@ func (s *Sim) Reset() error {
 
 func (s *Sim) startOver() error {
 	s.calls.clear()
-	s.faults = nil
+	s.faults, s.storm = nil, nil
 	s.world = s.emptyWorld()
 	if err := s.populate(s.options.World); err != nil {
 		return err
