@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/linkfleet/linkfleet/applier"
+	walk "github.com/linkfleet/linkfleet/applier" // applier is a function of these tests
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -60,17 +60,17 @@ func wantAccounted(t *testing.T, res *reconcile.Result) {
 	if res == nil {
 		return
 	}
-	final := []applier.State{applier.Done, applier.Failed, applier.Skipped, applier.Unfinished, applier.NotStarted}
+	final := []walk.State{walk.Done, walk.Failed, walk.Skipped, walk.Unfinished, walk.NotStarted}
 	for _, rep := range res.Reports {
 		for _, r := range rep.Results {
 			switch {
 			case !slices.Contains(final, r.State):
 				t.Errorf("%s is not accounted for: it is %q", r.StepKey, r.State)
-			case (r.State == applier.Failed) != (r.Err != nil):
+			case (r.State == walk.Failed) != (r.Err != nil):
 				t.Errorf("%s is %s and its error is %v", r.StepKey, r.State, r.Err)
-			case r.State == applier.Skipped && r.Because == nil:
+			case r.State == walk.Skipped && r.Because == nil:
 				t.Errorf("%s was skipped for no reason", r.StepKey)
-			case (r.State == applier.NotStarted) && rep.Interrupted == nil:
+			case (r.State == walk.NotStarted) && rep.Interrupted == nil:
 				t.Errorf("%s was not started, and nothing interrupted the run", r.StepKey)
 			}
 		}
