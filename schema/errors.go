@@ -138,11 +138,11 @@ type faults struct {
 }
 
 func (f *faults) add(pos Pos, path, message, mend string) {
-	f.errs = append(f.errs, &Error{Pos: pos, Path: path, Message: message, Mend: mend})
+	f.errs = append(f.errs, &Error{Pos: pos, Path: path, Message: discreet(path, message), Mend: mend})
 }
 
 func (f *faults) warn(pos Pos, path, message, mend string) {
-	f.warnings = append(f.warnings, Warning{Pos: pos, Path: path, Message: message, Mend: mend})
+	f.warnings = append(f.warnings, Warning{Pos: pos, Path: path, Message: discreet(path, message), Mend: mend})
 }
 
 func (f *faults) join(other faults) {

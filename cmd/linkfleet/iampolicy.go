@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/schema"
@@ -22,8 +23,8 @@ allowed to do, by what the account is in the fleet: a provider of services, a
 consumer with endpoints, the owner of a zone. It asks AWS nothing.
 
 "caller" is for the credentials that linkfleet runs with: they assume the roles.
-For each role there is its ARN, what its trust policy must ask for, and its
-policy. With --account it prints that one policy alone, as
+For each role there is its ARN, where the external id stands that its trust
+policy must ask for, and its policy. With --account it prints that one policy alone, as
 aws iam put-role-policy takes it.
 
 With --read-only the policies are enough for plan and for nothing else.
@@ -59,9 +60,17 @@ account, and has to read and delete them.
 // A rolePolicy is all there is to say of a role.
 type rolePolicy struct {
 	Role string `json:"role"`
-	// ExternalID is what the trust policy must ask for, if anything.
+	// ExternalID is where in the fleet's files the external id stands that
+	// the trust policy must ask for, if any. What it is, they alone say.
 	ExternalID string          `json:"externalID,omitempty"`
 	Policy     kinds.IAMPolicy `json:"policy"`
+}
+
+func whereExternalID(name string, account awsapi.Account) string {
+	if account.ExternalID == "" {
+		return ""
+	}
+	return "accounts." + name + ".externalId"
 }
 
 func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
@@ -74,7 +83,7 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
 		if err != nil {
 			return err
 		}
-		all.Roles[name] = rolePolicy{Role: account.RoleARN, ExternalID: account.ExternalID, Policy: policy}
+		all.Roles[name] = rolePolicy{Role: account.RoleARN, ExternalID: whereExternalID(name, account), Policy: policy}
 	}
 	if err := a.printJSON(all); err != nil {
 		return err

@@ -31,12 +31,16 @@ func answer(ctx context.Context, in middleware.DeserializeInput, next middleware
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		body = scrub(body, echoes(ctx, in.Request))
+	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	if err != nil {
 		return out, metadata, brokenOff(ctx, err)
 	}
 	if response.StatusCode/100 == 2 {
-		if err := plausible(body); err != nil {
+		if plausible(body) != nil {
+			err := plausible(scrub(body, echoes(ctx, in.Request)))
 			return out, metadata, &smithy.DeserializationError{Err: err}
 		}
 	}

@@ -70,6 +70,7 @@ func reads(operation string) bool {
 type onTheWay struct {
 	draws    []draw
 	attempts int
+	secrets  []string // that the request carries
 }
 
 type onTheWayKey struct{}
@@ -81,7 +82,8 @@ func (p pipeline) call(ctx context.Context, in middleware.InitializeInput, next 
 		return middleware.InitializeOutput{}, middleware.Metadata{}, fmt.Errorf("%w: %s was not sent", ErrReadOnly, operation)
 	}
 	ctx = middleware.WithStackValue(ctx, onTheWayKey{}, &onTheWay{
-		draws: p.limits.draws(p.caller, service, operation, in.Parameters),
+		draws:   p.limits.draws(p.caller, service, operation, in.Parameters),
+		secrets: secretsIn(in.Parameters),
 	})
 	return next.HandleInitialize(ctx, in)
 }
