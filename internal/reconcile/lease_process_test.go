@@ -47,7 +47,7 @@ func TestApplierProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := applier{Run: &reconcile.Run{
+	a := leaseholder{Run: &reconcile.Run{
 		Fleet: fleet, API: api, Speed: applierSpeed,
 		Lease:  &lease.File{Fleet: fleet.Name, Path: os.Getenv(applierLease)},
 		Holder: lease.Holder{Who: os.Getenv(applierName), Process: os.Getpid()},

@@ -53,8 +53,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.under.RoundTrip(r)
 }
 
-// An applier is one process that applies the fleet.
-type applier struct {
+// A leaseholder is one process that applies the fleet.
+type leaseholder struct {
 	*reconcile.Run
 	*wire
 	name string
@@ -76,7 +76,7 @@ func inFile(path string) form {
 	return func(*testing.T, *awsapi.API) lease.Lease { return &lease.File{Fleet: "grid", Path: path} }
 }
 
-func newApplier(t *testing.T, s *stage.Stage, name string, kept form) *applier {
+func newApplier(t *testing.T, s *stage.Stage, name string, kept form) *leaseholder {
 	t.Helper()
 	w := &wire{under: s.Sim.Client().Transport}
 	api, err := awsapi.New(t.Context(), awsapi.Options{
@@ -86,13 +86,13 @@ func newApplier(t *testing.T, s *stage.Stage, name string, kept form) *applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &applier{name: name, wire: w, Run: &reconcile.Run{
+	return &leaseholder{name: name, wire: w, Run: &reconcile.Run{
 		Fleet: s.Fleet, API: api, Lease: kept(t, api), Holder: lease.Holder{Who: name},
 	}}
 }
 
 // apply plans and applies once.
-func (a *applier) apply(ctx context.Context) (*reconcile.Result, error) {
+func (a *leaseholder) apply(ctx context.Context) (*reconcile.Result, error) {
 	plan, err := a.Plan(ctx)
 	if err != nil || len(plan.Steps) == 0 {
 		return &reconcile.Result{Left: plan}, err
