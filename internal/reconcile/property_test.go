@@ -204,13 +204,19 @@ func (h *history) openDoors() {
 
 // A joined is a connection as the provider sees it.
 type joined struct {
-	service, owner string
-	state          string
+	service, owner, state string
 }
 
 func (j joined) pending() bool  { return j.state == "pendingAcceptance" }
-func (j joined) rejected() bool { return j.state == "rejected" }
 func (j joined) accepted() bool { return j.state == "available" || j.state == "pending" }
+
+// standing is the state, whether or not AWS is done with an acceptance.
+func (j joined) standing() string {
+	if j.accepted() {
+		return "accepted"
+	}
+	return j.state
+}
 
 // connections are those of parties that make their own endpoints.
 func (h *history) connections() map[string]joined {
@@ -288,22 +294,21 @@ func (h *history) wantSafe(was, next *schema.Fleet) {
 			if now.accepted() && !open && !h.declared(service, now.owner) {
 				h.t.Errorf("%s of %s came and was accepted to %s", id, now.owner, now.service)
 			}
-		case fate != "" && !strings.HasPrefix(now.state, fate):
+		case fate != now.standing():
 			h.t.Errorf("%s of %s at %s was %s and should be %s, but is %s", id, now.owner, now.service, stood.state, fate, now.state)
 		}
 	}
 }
 
-// fate is what must become of a connection that stood before; "" if that
-// depends.
+// fate is what must become of a connection that stood before.
 func (h *history) fate(s *schema.Service, owner string, stood joined) string {
 	switch {
-	case stood.rejected(), !stood.pending() && !stood.accepted():
-		return stood.state
+	case !stood.pending() && !stood.accepted():
+		return stood.standing()
 	case h.declared(s, owner), stood.accepted() && s.OnRevoke == schema.Keep:
-		return "available"
+		return "accepted"
 	case stood.pending() && s.UnknownConnections == schema.Leave:
-		return stood.state
+		return stood.standing()
 	}
 	return "rejected"
 }
