@@ -2,19 +2,24 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/estate"
 	"github.com/linkfleet/linkfleet/internal/kinds"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
 )
 
 type adoptFlags struct {
 	aws     awsFlags
 	service string
 	yes     bool
+	// stateDir is where the lease is kept, as of apply.
+	stateDir string
 }
 
 func newAdoptCommand(a *app) *cobra.Command {
@@ -45,6 +50,7 @@ The roles must be allowed
 	}
 	cmd.Flags().StringVar(&f.service, "service", "", "adopt what belongs to one service, such as `services/fraud`")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "adopt without asking")
+	cmd.Flags().StringVar(&f.stateDir, "state-dir", "", "folder that keeps the lease, as of apply")
 	f.aws.add(cmd)
 	return cmd
 }
@@ -84,7 +90,7 @@ func (a *app) adopt(ctx context.Context, dir string, f adoptFlags) error {
 	if err := a.agreed(ctx, f.yes, "Adopt them?"); err != nil {
 		return err
 	}
-	return a.doEach(ctx, "adopted", len(adoption.Objects), adoption.Do)
+	return a.doEach(ctx, run, f.stateDir, "adopted", len(adoption.Objects), adoption.Do)
 }
 
 func (a *app) showObjects(objects []estate.Object) {
@@ -112,13 +118,35 @@ func (a *app) agreed(ctx context.Context, yes bool, question string) error {
 	return nil
 }
 
-// doEach does something with each of n objects and says how many it was.
-func (a *app) doEach(ctx context.Context, done string, n int, do func(context.Context, func(estate.Object)) error) error {
+// doEach does something with each of n objects under the fleet's lease, and
+// says how many it was.
+func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done string, n int, do func(context.Context, func(estate.Object)) error) error {
+	if err := a.takeLease(ctx, run, stateDir, func(text string) { a.log.Info(text) }); err != nil {
+		return err
+	}
+	held, err := run.Lease.Acquire(ctx, run.Holder)
+	if err != nil {
+		return refusedTurn(err)
+	}
+	defer func() {
+		if err := held.Release(context.WithoutCancel(ctx)); err != nil {
+			a.log.Warn("the lease was not given back", "error", awsapi.Explain(err))
+		}
+	}()
+	holding, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-held.Lost():
+			cancel()
+		case <-holding.Done():
+		}
+	}()
 	count := 0
-	err := do(ctx, func(o estate.Object) {
+	err = do(holding, func(o estate.Object) {
 		count++
 		a.log.Debug(done, "object", o.ID, "address", o.Addr.String())
 	})
 	fmt.Fprintf(a.stdout, "%s of %d %s\n", plural(count, "object"), n, done)
-	return err
+	return errors.Join(held.Err(), err)
 }

@@ -13,6 +13,8 @@ import (
 type releaseFlags struct {
 	aws awsFlags
 	yes bool
+	// stateDir is where the lease is kept, as of apply.
+	stateDir string
 }
 
 func newReleaseCommand(a *app) *cobra.Command {
@@ -41,6 +43,7 @@ round an apply would delete it.
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "let go without asking")
+	cmd.Flags().StringVar(&f.stateDir, "state-dir", "", "folder that keeps the lease, as of apply")
 	f.aws.add(cmd)
 	return cmd
 }
@@ -64,7 +67,7 @@ func (a *app) release(ctx context.Context, service, dir string, f releaseFlags) 
 	if err := a.agreed(ctx, f.yes, "Let go of them?"); err != nil {
 		return err
 	}
-	if err := a.doEach(ctx, "let go of", len(r.Objects), r.Do); err != nil {
+	if err := a.doEach(ctx, run, f.stateDir, "let go of", len(r.Objects), r.Do); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "Now take services.%s out of the fleet's files, before the next apply\n", service)
