@@ -24,7 +24,13 @@ demo: ## watch the example fleet come up in a simulated AWS
 
 .PHONY: test
 test: ## run all tests with the race detector
-	$(GO) test -race -timeout 10m ./...
+	LINKFLEET_HISTORIES=2000 $(GO) test -race -timeout 30m ./...
+
+# A failure prints its seed; LINKFLEET_SEED replays it. Crashes are tried before
+# and after every call.
+.PHONY: soak
+soak: ## run ten times as many histories, and every crash; it takes an hour or two
+	LINKFLEET_SOAK=1 LINKFLEET_HISTORIES=20000 LINKFLEET_SEEDS=500 $(GO) test -timeout 12h -run 'Histor|Crash' ./internal/reconcile ./cmd/linkfleet
 
 .PHONY: check
 check: format vet staticcheck goldens laws ## run all other checks

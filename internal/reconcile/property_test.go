@@ -33,8 +33,14 @@ const (
 // eachSeed runs do in virtual time for each seed.
 func eachSeed(t *testing.T, do func(t *testing.T, seed uint64)) {
 	t.Helper()
-	first, n := uint64(1), uint64(defaultSeeds)
-	if text := os.Getenv(seedsVariable); text != "" {
+	seeds(t, seedsVariable, defaultSeeds, do)
+}
+
+// seeds runs do for as many seeds as the variable says.
+func seeds(t *testing.T, variable string, n uint64, do func(t *testing.T, seed uint64)) {
+	t.Helper()
+	first := uint64(1)
+	if text := os.Getenv(variable); text != "" {
 		n = number(t, text)
 	}
 	if text := os.Getenv(seedVariable); text != "" {
@@ -257,6 +263,9 @@ func (h *history) account(id string) *schema.Account {
 func (h *history) eachProvider(do func(*ec2.Client)) {
 	h.t.Helper()
 	for _, name := range []string{"annex", "platform"} {
+		if h.Fleet.Accounts[name] == nil {
+			continue
+		}
 		for _, region := range h.Fleet.Regions {
 			do(h.Hands(h.Fleet.Accounts[name].ID, region).EC2)
 		}

@@ -14,26 +14,52 @@ import (
 // checks of package schema, for one world in which all of them can stand.
 // The same seed gives the same fleets.
 type Lottery struct {
-	rng   *rand.Rand
-	fleet *schema.Fleet
+	rng      *rand.Rand
+	fleet    *schema.Fleet
+	services []string // names, of which a fleet has some
+
+	providers, insiders, outside []string // accounts, and names of consumers
 }
 
 // NewLottery starts with a fleet without services.
 func NewLottery(seed uint64) *Lottery {
-	l := &Lottery{rng: rand.New(rand.NewPCG(seed, 0))}
+	l := &Lottery{
+		rng: rand.New(rand.NewPCG(seed, 0)), services: lotteryServices, providers: []string{"platform", "annex"},
+		insiders: slices.Sorted(maps.Keys(lotteryManaged)), outside: lotteryOutside,
+	}
+	l.begin(lotteryRegions, lotteryAccounts())
+	return l
+}
+
+// NewSmallLottery draws fleets of one service in one region, for one consumer
+// whose endpoint linkfleet runs and one that comes by itself.
+func NewSmallLottery(seed uint64) *Lottery {
+	l := &Lottery{
+		rng: rand.New(rand.NewPCG(seed, 0)), services: lotteryServices[:1], providers: []string{"platform"},
+		insiders: []string{"m0"}, outside: lotteryOutside[:1],
+	}
+	accounts := lotteryAccounts()
+	maps.DeleteFunc(accounts, func(name, _ string) bool {
+		return !slices.Contains([]string{"platform", "dns", "left", "x0"}, name)
+	})
+	l.begin([]string{homeOf(l.services[0])}, accounts)
+	return l
+}
+
+// begin makes the fleet without services.
+func (l *Lottery) begin(regions []string, accounts map[string]string) {
 	l.fleet = &schema.Fleet{
-		Name: "lottery", Regions: slices.Clone(lotteryRegions),
+		Name: "lottery", Regions: slices.Clone(regions),
 		Accounts: map[string]*schema.Account{}, Services: map[string]*schema.Service{},
 		Zones: map[string]*schema.Zone{lotteryZone: {Domain: lotteryZone, Account: "dns", ID: lotteryZoneID}},
 	}
-	for name, id := range lotteryAccounts() {
+	for name, id := range accounts {
 		a := &schema.Account{Name: name, ID: id}
 		if a.External = isOutside(name); !a.External {
 			a.Role = "linkfleet"
 		}
 		l.fleet.Accounts[name] = a
 	}
-	return l
 }
 
 // The parties to a lottery.
@@ -97,7 +123,8 @@ func (l *Lottery) World() awssim.World {
 		Knobs:    awssim.Knobs{Quotas: map[string]int{"vpcsPerRegion": 100}, Choices: l.choices()},
 		Accounts: map[string]awssim.WorldAccount{LotteryHub: {}, Stranger: {Regions: map[string]awssim.WorldRegion{}}},
 	}
-	for name, id := range lotteryAccounts() {
+	for name, account := range l.fleet.Accounts {
+		id := account.ID
 		w.Accounts[id] = awssim.WorldAccount{Name: name, Regions: map[string]awssim.WorldRegion{}}
 		if a := w.Accounts[id]; !isOutside(name) {
 			a.Roles = map[string]awssim.WorldRole{"linkfleet": {Trust: []string{LotteryHub}}}
@@ -109,14 +136,14 @@ func (l *Lottery) World() awssim.World {
 		{Name: "www." + lotteryZone, Type: "TXT", TTL: 60, Values: []string{`"somebody else's"`}},
 	}}}
 	w.Accounts["444444444444"] = dns
-	for _, s := range lotteryServices {
-		for _, provider := range []string{"platform", "annex"} {
+	for _, s := range l.services {
+		for _, provider := range l.providers {
 			addNetworks(w, l.fleet.Accounts[provider].ID, homeOf(s), provider, s)
 		}
-		for m, account := range lotteryManaged {
-			addNetworks(w, l.fleet.Accounts[account].ID, homeOf(s), m, s)
+		for _, m := range l.insiders {
+			addNetworks(w, l.fleet.Accounts[lotteryManaged[m]].ID, homeOf(s), m, s)
 		}
-		for _, x := range lotteryOutside {
+		for _, x := range l.outside {
 			addNetworks(w, l.fleet.Accounts[x].ID, homeOf(s), x, s)
 			w.Actors = append(w.Actors, actor(x, l.fleet.Accounts[x].ID, s, outsider(l.fleet.Accounts[x], s), "until-let-in"))
 		}
@@ -174,7 +201,7 @@ func addNetworks(w awssim.World, account, region, party, purpose string) {
 func (l *Lottery) Next() *schema.Fleet {
 	next := *l.fleet
 	next.Services = maps.Clone(l.fleet.Services)
-	for _, name := range lotteryServices {
+	for _, name := range l.services {
 		was := next.Services[name]
 		switch {
 		case was == nil && l.chance(60):
@@ -196,11 +223,11 @@ func (l *Lottery) names(services map[string]*schema.Service) {
 	if l.chance(80) {
 		return
 	}
-	taken := l.rng.Perm(len(lotteryServices))
-	for i, name := range lotteryServices {
+	taken := l.rng.Perm(len(l.services))
+	for i, name := range l.services {
 		if s := services[name]; s != nil && s.PrivateDNS != nil {
 			changed := *s
-			changed.PrivateDNS = privateName(lotteryServices[taken[i]])
+			changed.PrivateDNS = privateName(l.services[taken[i]])
 			services[name] = &changed
 		}
 	}
@@ -268,7 +295,7 @@ func (l *Lottery) redraw(was *schema.Service, part int) *schema.Service {
 
 // freeName is the service's own name, unless another got it.
 func (l *Lottery) freeName(service string) *schema.PrivateDNS {
-	free := slices.DeleteFunc(slices.Clone(lotteryServices), func(first string) bool {
+	free := slices.DeleteFunc(slices.Clone(l.services), func(first string) bool {
 		for _, s := range l.fleet.Services {
 			if s.Name != service && s.PrivateDNS != nil && s.PrivateDNS.Name == first+"."+lotteryZone {
 				return true
@@ -284,7 +311,7 @@ func (l *Lottery) freeName(service string) *schema.PrivateDNS {
 
 func (l *Lottery) balancer(s *schema.Service) schema.LoadBalancer {
 	if s.Account == "" || l.chance(4) {
-		s.Account = pick(l, "platform", "annex")
+		s.Account = pick(l, l.providers...)
 	}
 	lb := schema.LoadBalancer{
 		VPC: s.LoadBalancer.VPC, CrossZone: l.chance(50),
@@ -374,7 +401,7 @@ func (l *Lottery) notifications(service string) *schema.Notifications {
 // consumers adds one, takes one away or changes one.
 func (l *Lottery) consumers(s *schema.Service) map[string]*schema.Consumer {
 	all := maps.Clone(s.Consumers)
-	name := pick(l, append(slices.Sorted(maps.Keys(lotteryManaged)), lotteryOutside...)...)
+	name := pick(l, slices.Concat(l.insiders, l.outside)...)
 	switch _, known := all[name]; {
 	case known && l.chance(50):
 		delete(all, name)
