@@ -106,6 +106,11 @@ func (j *judgement) ofRemovedService(r planner.Resource) verdict {
 	return verdict{keep: true, as: r}
 }
 
+// isOpen tells whether everybody may connect, which takes a waiver.
+func isOpen(s *schema.Service) bool {
+	return slices.Contains(principalsOf(s), "*")
+}
+
 // ofOurEndpoint judges a connection of an endpoint that linkfleet runs. If
 // its consumer is removed, deleting the endpoint ends it.
 func (j *judgement) ofOurEndpoint(s *schema.Service, r planner.Resource, at planner.Addr) verdict {
@@ -156,6 +161,8 @@ func (j *judgement) ofUnknown(s *schema.Service, r planner.Resource) verdict {
 	switch {
 	case state(r) == connRejected:
 		return verdict{}
+	case state(r) == connAccepted && isOpen(s):
+		return verdict{note: j.note(r, planner.NoteUnknown, fmt.Sprintf("%s is connected, as everybody may", whose(r)))}
 	case state(r) == connPending && s.UnknownConnections == schema.RejectUnknown:
 		return verdict{keep: true, as: r}
 	case state(r) == connPending:

@@ -1,10 +1,7 @@
 package kinds_test
 
 import (
-	"encoding/json"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -95,12 +92,8 @@ func withoutCall() map[string]string {
 // needed are the actions of the calls that an account's role has made.
 func (s *scene) needed(account string) []string {
 	s.T.Helper()
-	answer := httptest.NewRecorder()
-	s.Sim.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/_sim/calls?log=1", nil))
-	var calls struct{ Log []awssim.Call }
-	s.must(json.Unmarshal(answer.Body.Bytes(), &calls))
 	needed := map[string]bool{}
-	for _, c := range calls.Log {
+	for _, c := range s.Sim.Calls() {
 		if c.Account != account || c.Session == "" {
 			continue
 		}
@@ -126,7 +119,7 @@ func TestPlanningOnlyReads(t *testing.T) {
 		for _, d := range groupDrifts() {
 			d.hand(s)
 		}
-		s.Sim.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/_sim/reset?calls", nil))
+		s.Sim.ResetCalls()
 		s.Plan()
 		for _, account := range []string{platformID, riskID, dnsID} {
 			name := map[string]string{platformID: "platform", riskID: "risk", dnsID: "dns"}[account]

@@ -107,6 +107,10 @@ func addRoom(world awssim.World) {
 			},
 		}
 	}
+	none := 0
+	world.Accounts[riskID].Regions[region].VPCs[riskVPC].Subnets["subnet-0a000000000000full"] = awssim.WorldSubnet{
+		CIDR: "10.30.10.0/24", ZoneID: "use1-az2", AvailableIPs: &none,
+	}
 	world.Accounts[dnsID].HostedZones["Z0OTHER"] = awssim.WorldZone{Name: "example.net"}
 }
 
