@@ -62,6 +62,19 @@ laws: ## see that every package imports only what it may
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
+# What reads what others wrote: the fleet's files, a saved plan, addresses in
+# tags, requests to the simulator. Found inputs stay in testdata/fuzz.
+FUZZTIME ?= 1m
+FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort \
+	internal/awssim/fuzz:FuzzForm internal/awssim/fuzz:FuzzJSON internal/awssim/fuzz:FuzzREST
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each
+	@set -e; for target in $(FUZZ); do \
+		echo "$$target for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) ./$${target%:*}; \
+	done
+
 .PHONY: clean
 clean: ## delete what build wrote
 	rm -rf bin

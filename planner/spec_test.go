@@ -156,13 +156,25 @@ func TestRefs(t *testing.T) {
 	}
 }
 
+// Addresses come back from tags, which anybody may write; targets from the
+// command line. What is read is what was written.
 func FuzzParsePath(f *testing.F) {
 	f.Add("endpoint/fraud/risk")
+	f.Add("services/fraud/consumers/risk")
+	f.Add("services/fraud")
 	f.Add("/")
+	f.Add("a//")
+	f.Add("kind/\u202ename\x00")
 	f.Fuzz(func(t *testing.T, path string) {
 		a, err := ParsePath(path, here)
 		if err == nil && (a.Path() != path || a.Kind == "" || a.Name == "" || strings.Contains(a.Kind, "/")) {
 			t.Errorf("ParsePath(%q) = %+v", path, a)
+		}
+		if err != nil && !isClean(err.Error()) {
+			t.Errorf("ParsePath(%q) says %q", path, err)
+		}
+		if g, err := ParseTarget(path); err == nil && (g.Target() != path || g.Service == "") {
+			t.Errorf("ParseTarget(%q) = %+v", path, g)
 		}
 	})
 }

@@ -226,26 +226,3 @@ func TestKnobsExist(t *testing.T) {
 		}
 	}
 }
-
-// A request that is nonsense never brings the simulator down.
-func FuzzForm(f *testing.F) {
-	f.Add("ec2", "Action=DescribeVpcs&Version=2016-11-15&Filter.1.Name=vpc-id&Filter.1.Value.1=x")
-	f.Add("sns", "Action=CreateTopic&Version=2010-03-31&Name=x&Attributes.entry.1.key=a&Attributes.entry.1.value=b")
-	f.Add("elasticloadbalancing", "Action=AddTags&Version=2015-12-01&Tags.member.1.Key=x&ResourceArns=")
-	sim, err := New(Options{World: coreWorld()})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, service, body string) {
-		req, err := http.NewRequest(http.MethodPost, "http://aws.test/", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Credential=111111111111/20300101/us-east-1/"+service+"/aws4_request")
-		answer, err := sim.Client().Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-	})
-}
