@@ -72,7 +72,7 @@ FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRend
 fuzz: ## fuzz every target for FUZZTIME each
 	@set -e; for target in $(FUZZ); do \
 		echo "$$target for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) ./$${target%:*}; \
+		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./$${target%:*}; \
 	done
 
 .PHONY: clean
