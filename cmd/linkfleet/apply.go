@@ -24,6 +24,8 @@ type applyFlags struct {
 	parallelism int
 	timeout     time.Duration
 	stateDir    string
+	target      targetFlag
+	allow       allowFlags
 }
 
 func newApplyCommand(a *app) *cobra.Command {
@@ -44,7 +46,9 @@ the plan was reviewed.
 An interrupt (Ctrl-C) lets running steps finish and starts no other; a second
 one stops at once. The next apply goes on from there.
 
-If rules refuse a part of the plan, apply does the rest and exits with 3.
+If rules refuse a part of the plan, apply does the rest and exits with 3. A plan
+that takes away more than fleet.limits lets one apply it does not begin, and
+says which of the --allow flags lets it pass.
 
 ` + leaseHelp + `
 
@@ -65,6 +69,8 @@ If rules refuse a part of the plan, apply does the rest and exits with 3.
 	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
 	flags.StringVar(&f.stateDir, "state-dir", "", "`FOLDER` of the file that lets one apply act at a time, for a fleet that names no table for it (by default one of the user's cache)")
 	cmd.MarkFlagsMutuallyExclusive("expect", "plan")
+	f.target.add(cmd)
+	f.allow.add(cmd)
 	f.aws.add(cmd)
 	return cmd
 }
@@ -94,6 +100,9 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(f.target.set(run), f.allow.set(run)); err != nil {
+		return err
+	}
 	plan, err := a.planOf(ctx, run)
 	if err != nil {
 		return err
@@ -102,6 +111,9 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 		return err
 	}
 	if err := guard(plan); err != nil {
+		return err
+	}
+	if err := withinLimits(run, plan); err != nil {
 		return err
 	}
 	result := &reconcile.Result{Left: plan}

@@ -26,7 +26,8 @@ const exitHelp = `Exit status:
   1  something failed, or a place of the fleet could not be read
   2  plan --detailed-exitcode found something to do
   3  a guard refused: the plan is not the reviewed one, nobody confirmed it,
-     another apply is under way, or a rule does not let a part of it be taken`
+     another apply is under way, a rule does not let a part of it be taken, or
+     it takes more away than the fleet's limits let one apply`
 
 // A verdict ends the program with a status of its own. Without an error it
 // does so in silence, because what there is to say has been said.

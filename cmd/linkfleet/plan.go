@@ -16,6 +16,7 @@ type planFlags struct {
 	detailed bool
 	format   string
 	out      string
+	target   targetFlag
 }
 
 func newPlanCommand(a *app) *cobra.Command {
@@ -42,6 +43,7 @@ does: what stands there is unknown, and the plan is not whole.
 	cmd.Flags().StringVar(&f.format, "format", "text", "text, json or markdown")
 	cmd.Flags().StringVar(&f.out, "out", "", "also save the plan to `FILE`, for apply --plan")
 	cmd.Flags().BoolVar(&a.untrusted, "untrusted", false, untrustedHelp)
+	f.target.add(cmd)
 	f.aws.add(cmd)
 	return cmd
 }
@@ -52,6 +54,9 @@ func (a *app) plan(ctx context.Context, dir string, f planFlags) error {
 	}
 	run, err := a.openRun(ctx, dir, f.aws, true)
 	if err != nil {
+		return err
+	}
+	if err := f.target.set(run); err != nil {
 		return err
 	}
 	plan, err := a.planOf(ctx, run)

@@ -187,6 +187,11 @@ func (j *judgement) note(r planner.Resource, kind planner.NoteKind, text string)
 
 func state(r planner.Resource) string { return r.Spec.(connectionSpec).State }
 
+// InUse tells whether a live connection is accepted.
+func InUse(r planner.Resource) bool {
+	return r.Addr.Kind == connection().Name && state(r) == connAccepted
+}
+
 func whose(r planner.Resource) string {
 	return fmt.Sprintf("endpoint %s of account %s", r.Outputs["endpoint"], r.Outputs["owner"])
 }

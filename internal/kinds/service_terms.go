@@ -45,14 +45,12 @@ func wantTerms(f *schema.Fleet, s *schema.Service) serviceTerms {
 }
 
 // rememberRevoked has services keep what is noted of accounts without a
-// declared consumer for as long as a connection of theirs is there to be
-// judged by it.
+// declared consumer for as long as AWS shows a connection of theirs, which may
+// be judged by it.
 func rememberRevoked(f *schema.Fleet, want []planner.Resource, live planner.State) {
 	there := map[string]bool{} // connections, by service and owner
 	for _, r := range connectionsOf(live) {
-		if state(r) == connAccepted {
-			there[r.Group.Service+"/"+r.Outputs["owner"]] = true
-		}
+		there[r.Group.Service+"/"+r.Outputs["owner"]] = true
 	}
 	for i, r := range want {
 		spec, ok := r.Spec.(endpointServiceSpec)
