@@ -88,6 +88,7 @@ func (s *Sim) dropInterface(l *cell, id string) {
 	l.Network.Interfaces.drop(id)
 	if in := l.Network.Subnets.get(gone.Subnet); in != nil {
 		in.Available++
+		delete(in.taken, gone.Address)
 	}
 }
 
@@ -114,27 +115,40 @@ func (n *network) claim(in *subnet, want string) (string, error) {
 	if in.Available <= 0 {
 		return "", refuse("InsufficientFreeAddressesInSubnet", "The specified subnet does not have enough free addresses to satisfy the request.")
 	}
-	taken := make(map[string]bool)
-	for _, i := range n.Interfaces.all() {
-		if i.Subnet == in.ID {
-			taken[i.Address] = true
-		}
-	}
+	taken := n.takenIn(in)
 	block, err := netip.ParsePrefix(in.CIDR)
 	if err != nil {
 		return "", err
 	}
 	if want != "" {
-		return want, pinned(block, want, taken)
+		if err := pinned(block, want, taken); err != nil {
+			return "", err
+		}
+		taken[want] = true
+		return want, nil
 	}
 	for range capacity(block) {
 		address := nth(block, 4+in.Next%capacity(block))
 		in.Next++
 		if !taken[address] {
+			taken[address] = true
 			return address, nil
 		}
 	}
 	return "", refuse("InsufficientFreeAddressesInSubnet", "The specified subnet does not have enough free addresses to satisfy the request.")
+}
+
+// takenIn are a subnet's addresses in use, counted once and kept from then on.
+func (n *network) takenIn(in *subnet) map[string]bool {
+	if in.taken == nil {
+		in.taken = make(map[string]bool)
+		for _, i := range n.Interfaces.all() {
+			if i.Subnet == in.ID {
+				in.taken[i.Address] = true
+			}
+		}
+	}
+	return in.taken
 }
 
 // pinned refuses an address that a new interface cannot have.

@@ -19,6 +19,8 @@ type subnet struct {
 	Available     int // addresses left; the world file may say so
 	Next          int // where the search for a free address goes on, from the block's start
 	Tags          tags
+
+	taken map[string]bool // addresses in use; nil: not counted yet, see network.takenIn
 }
 
 // subnet finds a subnet, or refuses with InvalidSubnetID.NotFound.

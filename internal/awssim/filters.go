@@ -1,6 +1,9 @@
 package awssim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // filterValues is EC2's limit on the values of all filters of a request.
 const filterValues = 200
@@ -17,7 +20,8 @@ func one[T any](field func(T) string) func(T) []string {
 // A wanted is one filter of a request, ready to be held against rows.
 type wanted[T any] struct {
 	values func(T) []string
-	globs  []string
+	globs  []string        // with *, ? or \
+	plain  map[string]bool // without
 }
 
 // filter keeps the rows that pass every entry of the call's Filters (EC2's
@@ -33,7 +37,7 @@ func filter[T any](c *call, rows []T, by filterSet[T], tagsOf func(T) tags) ([]T
 			return nil, err
 		}
 		all = append(all, want)
-		count += len(want.globs)
+		count += len(f.strs("Values"))
 	}
 	if count > filterValues {
 		return nil, refuse("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", filterValues)
@@ -69,27 +73,34 @@ func filterOf[T any](f M, by filterSet[T], tagsOf func(T) tags) (wanted[T], erro
 	if len(f.strs("Values")) == 0 {
 		return wanted[T]{}, refuse("InvalidParameterValue", "The filter '%s' has no values", name)
 	}
-	return wanted[T]{values: values, globs: f.strs("Values")}, nil
+	return sortedOut(values, f.strs("Values")), nil
+}
+
+// sortedOut sorts the values of a filter into patterns and plain text: hundreds
+// of ids against thousands of rows should not be compared one by one.
+func sortedOut[T any](values func(T) []string, texts []string) wanted[T] {
+	want := wanted[T]{values: values, plain: make(map[string]bool)}
+	for _, text := range texts {
+		if strings.ContainsAny(text, `*?\`) {
+			want.globs = append(want.globs, text)
+		} else {
+			want.plain[text] = true
+		}
+	}
+	return want
 }
 
 func passes[T any](row T, all []wanted[T]) bool {
 	for _, want := range all {
-		if !anyMatch(want.globs, want.values(row)) {
+		if !slices.ContainsFunc(want.values(row), want.matches) {
 			return false
 		}
 	}
 	return true
 }
 
-func anyMatch(globs, values []string) bool {
-	for _, glob := range globs {
-		for _, value := range values {
-			if globMatch(glob, value) {
-				return true
-			}
-		}
-	}
-	return false
+func (w wanted[T]) matches(value string) bool {
+	return w.plain[value] || slices.ContainsFunc(w.globs, func(glob string) bool { return globMatch(glob, value) })
 }
 
 // globMatch matches text against a pattern in which * stands for any run of
