@@ -191,7 +191,8 @@ func (s *crashSite) remove() {
 		return os.Remove(path)
 	})
 	if err == nil {
-		text := "package fleet\n\nfleet: removed: [" + strings.Join(names, ", ") + "]\n"
+		text := "package fleet\n\nfleet: removed: [" + strings.Join(names, ", ") + "]\n" +
+			"fleet: limits: {deletes: {count: 1000, percent: 100}, rejections: {count: 1000, percent: 100}}\n"
 		err = os.WriteFile(filepath.Join(s.fleet, "removed.cue"), []byte(text), 0o644)
 	}
 	if err != nil {
