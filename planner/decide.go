@@ -119,23 +119,23 @@ func (s *site) restsOnDeletesFirst() bool {
 
 // choose picks, of several live resources at one address, the one to keep:
 // one that need not be replaced, then the one that most others use, then the
-// one with the smallest id.
+// one with the least to change, then the one with the smallest id.
 func (d *differ) choose(s *site) *object {
 	if len(s.live) == 1 {
 		return s.live[0]
 	}
+	fields := make(map[*object][]Field, len(s.live))
+	for _, o := range s.live {
+		fields[o], _ = compare(s.spec, o.spec, d.lookUp)
+	}
 	return slices.MinFunc(s.live, func(a, b *object) int {
 		return cmp.Or(
-			falseFirst(d.mismatched(s, a), d.mismatched(s, b)),
+			falseFirst(replacing(fields[a]), replacing(fields[b])),
 			cmp.Compare(b.users(), a.users()),
+			cmp.Compare(len(fields[a]), len(fields[b])),
 			strings.Compare(a.ID, b.ID),
 		)
 	})
-}
-
-func (d *differ) mismatched(s *site, o *object) bool {
-	fields, _ := compare(s.spec, o.spec, d.lookUp)
-	return replacing(fields)
 }
 
 func falseFirst(a, b bool) int {

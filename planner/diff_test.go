@@ -383,6 +383,21 @@ func TestDiffDuplicates(t *testing.T) {
 			live: []Resource{live("net/a", "net-1", toySpec{}), live("net/a", "net-2", toySpec{}), live("hub/a", "hub-1", stands("net-2"))},
 			plan: `delete net/a=net-1`,
 		}, {
+			name: "then the one that most others use",
+			want: []Resource{want("net/a", toySpec{}), want("hub/a", base("net/a")), want("hub/b", base("net/a")), want("hub/c", base("net/a"))},
+			live: []Resource{
+				live("net/a", "net-1", toySpec{}), live("net/a", "net-2", toySpec{}),
+				live("hub/a", "hub-1", stands("net-1")), live("hub/b", "hub-2", stands("net-2")), live("hub/c", "hub-3", stands("net-2")),
+			},
+			plan: `create hub/a base
+			       delete hub/a=hub-1 after create hub/a
+			       delete net/a=net-1 after delete hub/a=hub-1`,
+		}, {
+			name: "then the one with the least to change",
+			want: []Resource{want("net/a", toySpec{Size: 2})},
+			live: []Resource{live("net/a", "net-1", toySpec{Size: 1}), live("net/a", "net-2", toySpec{Size: 2})},
+			plan: `delete net/a=net-1`,
+		}, {
 			name: "then the one of the smallest id",
 			want: []Resource{want("net/a", toySpec{})},
 			live: []Resource{live("net/a", "net-3", toySpec{}), live("net/a", "net-2", toySpec{}), live("net/a", "net-4", toySpec{})},

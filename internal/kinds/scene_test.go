@@ -44,9 +44,10 @@ type scene struct {
 	*testing.T
 	*stage.Stage
 	fraud    *schema.Service
-	shared   string        // the record set that a stranger shares
-	platform *awsapi.Place // the provider's account
-	risk     *awsapi.Place // a managed consumer's
+	known    map[planner.Addr][]planner.Resource // what was live before the hands moved; nil: not read
+	shared   string                              // the record set that a stranger shares
+	platform *awsapi.Place                       // the provider's account
+	risk     *awsapi.Place                       // a managed consumer's
 	dns      *awsapi.Place
 }
 
@@ -166,8 +167,28 @@ func (s *scene) plans(want string) {
 // gone after one apply.
 func (s *scene) heals(want string) {
 	s.T.Helper()
-	s.plans(want)
-	s.Converge()
+	s.known = nil
+	run := s.Stage.Run()
+	plan, err := run.Plan(s.T.Context())
+	s.must(err)
+	if got := stage.Short(plan); got != want || len(plan.Blocked) > 0 {
+		s.T.Errorf("planned:\n%swant:\n%s\n%s", got, want, stage.Text(plan))
+	}
+	res, err := run.Apply(s.T.Context(), nil, plan)
+	s.must(err)
+	if err := res.Err(); err != nil {
+		s.T.Fatalf("applying: %v\n%s", err, stage.Text(plan))
+	}
+	if left := res.Left; len(left.Steps)+len(left.Blocked)+len(left.Unread) > 0 {
+		s.T.Fatalf("want nothing left to do, but:\n%s", stage.Text(left))
+	}
+}
+
+// Converge is the stage's own. What was known before is not known after.
+func (s *scene) Converge() {
+	s.T.Helper()
+	s.known = nil
+	s.Stage.Converge()
 }
 
 // tidy wants AWS's index of tags to know of nothing of the fleet's but what
@@ -195,7 +216,7 @@ func (s *scene) tidy() {
 	}
 }
 
-// one is the only live resource at a path such as "endpoint/fraud/risk".
+// one is the only resource that was live, when it was last looked for, at a path such as "endpoint/fraud/risk".
 func (s *scene) one(path string) planner.Resource {
 	s.T.Helper()
 	rs := s.all(path)
@@ -207,7 +228,10 @@ func (s *scene) one(path string) planner.Resource {
 
 func (s *scene) all(path string) []planner.Resource {
 	s.T.Helper()
-	for addr, rs := range s.Live().Live {
+	if s.known == nil {
+		s.known = s.Live().Live
+	}
+	for addr, rs := range s.known {
 		if addr.Path() == path {
 			return rs
 		}
