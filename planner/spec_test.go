@@ -170,7 +170,7 @@ func FuzzParsePath(f *testing.F) {
 		if err == nil && (a.Path() != path || a.Kind == "" || a.Name == "" || strings.Contains(a.Kind, "/")) {
 			t.Errorf("ParsePath(%q) = %+v", path, a)
 		}
-		if err != nil && !isClean(err.Error()) {
+		if err != nil && Clean(err.Error()) != err.Error() {
 			t.Errorf("ParsePath(%q) says %q", path, err)
 		}
 		if g, err := ParseTarget(path); err == nil && (g.Target() != path || g.Service == "") {

@@ -182,7 +182,8 @@ func broke(told string, state *os.ProcessState) resource {
 	case strings.Contains(told, "stack exceeds") || strings.Contains(told, "stack overflow"):
 		return outOfStack
 	case strings.Contains(told, "out of memory") || strings.Contains(told, "cannot allocate memory") ||
-		strings.Contains(told, "makeslice: len out of range") || strings.Contains(told, "pthread_create failed"):
+		strings.Contains(told, "makeslice: len out of range") || strings.Contains(told, "pthread_create failed") ||
+		strings.Contains(told, "ThreadSanitizer"): // a build with the race detector gives up in its own words
 		return outOfMemory
 	case strings.Contains(told, "SIGXCPU"):
 		return outOfTime
