@@ -119,6 +119,21 @@ func TestRejectOvertakesProvisioning(t *testing.T) {
 	})
 }
 
+// A deletion that begins in the same instant as the provisioning, and takes as
+// long, is not undone by the end of it.
+func TestDeletionOvertakesProvisioning(t *testing.T) {
+	inPrivateLink(t, Knobs{}, func(lt *linkTest) {
+		service := lt.service(nil)
+		lt.allow(service, consumer)
+		id := lt.connect(service)
+		lt.accept(service, id)
+		_, err := lt.ec2(consumer).DeleteVpcEndpoints(lt.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{id}})
+		lt.ok(err)
+		time.Sleep(2 * time.Minute)
+		lt.state(id, "deleted")
+	})
+}
+
 func TestAcceptRejectedByKnob(t *testing.T) {
 	inPrivateLink(t, Knobs{Choices: map[string]bool{"acceptRejected": false}}, func(lt *linkTest) {
 		service := lt.service(nil)

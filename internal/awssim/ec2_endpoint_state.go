@@ -12,12 +12,13 @@ func (c *call) begin(ep *endpoint, state string, d time.Duration, kind string) {
 	c.sim.at(ep.Due, kind, ep.Owner, ep.Region, ep.ID)
 }
 
-// onEndpoint makes an event handler of what ends an endpoint's transition. It
-// does nothing when the endpoint is gone or something else has come between.
-func onEndpoint(happen func(*Sim, *endpoint)) eventHandler {
+// onEndpoint makes an event handler of what ends an endpoint's stay in a state.
+// It does nothing when the endpoint is gone or something else has come between,
+// be it in the same instant.
+func onEndpoint(state string, happen func(*Sim, *endpoint)) eventHandler {
 	return func(s *Sim, e event) {
 		ep := s.cellOf(e.Account, e.Region).PrivateLink.Endpoints.get(e.ID)
-		if ep != nil && e.At.Equal(ep.Due) {
+		if ep != nil && ep.State == state && e.At.Equal(ep.Due) {
 			happen(s, ep)
 		}
 	}

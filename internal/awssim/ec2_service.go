@@ -112,10 +112,10 @@ func privateLinkEvents() map[string]eventHandler {
 		eventZonesArrive:       onService((*Sim).zonesArrive),
 		eventDomainChecked:     onService((*Sim).domainChecked),
 		eventDomainRechecked:   onService((*Sim).domainRechecked),
-		eventEndpointReady:     onEndpoint((*Sim).endpointReady),
-		eventEndpointExpired:   onEndpoint((*Sim).endpointExpired),
-		eventEndpointDeleted:   onEndpoint((*Sim).endpointGone),
-		eventEndpointForgotten: onEndpoint((*Sim).forgetEndpoint),
+		eventEndpointReady:     onEndpoint(statePending, (*Sim).endpointReady),
+		eventEndpointExpired:   onEndpoint(statePendingAcceptance, (*Sim).endpointExpired),
+		eventEndpointDeleted:   onEndpoint(stateDeleting, (*Sim).endpointGone),
+		eventEndpointForgotten: onEndpoint(stateDeleted, (*Sim).forgetEndpoint),
 	}
 }
 
