@@ -52,7 +52,7 @@ type Wishes struct {
 // Want turns a fleet into resources. It decides whose the live connections
 // are: those nobody should touch are not in the state it returns.
 func Want(f *schema.Fleet, live planner.State) Wishes {
-	judged, notes := judge(f, live)
+	judged, notes := judge(f, throughListeners(live))
 	w := Wishes{Live: judged}
 	for _, k := range All() {
 		w.Want = append(w.Want, k.want(f, judged)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -73,6 +74,37 @@ func wantServices(f *schema.Fleet, _ planner.State) []Item[endpointServiceSpec] 
 		})
 	}
 	return items
+}
+
+// throughListeners has live services name the listeners of their load
+// balancers: a service is reached through them, so they stay until it has
+// gone or moved to another balancer.
+func throughListeners(live planner.State) planner.State {
+	ports := map[string][]planner.Addr{}
+	for addr, rs := range live.Live {
+		for _, r := range rs {
+			if l, ok := r.Spec.(listenerSpec); ok {
+				ports[l.LoadBalancer.Known] = append(ports[l.LoadBalancer.Known], addr)
+			}
+		}
+	}
+	out := planner.State{Live: maps.Clone(live.Live), Unread: live.Unread}
+	for addr, rs := range live.Live {
+		if addr.Kind != "endpoint-service" {
+			continue
+		}
+		rs = slices.Clone(rs)
+		for i, r := range rs {
+			spec := r.Spec.(endpointServiceSpec)
+			spec.LoadBalancers = slices.Clone(spec.LoadBalancers)
+			for j, v := range spec.LoadBalancers {
+				spec.LoadBalancers[j].With = slices.SortedFunc(slices.Values(ports[v.Known]), planner.Addr.Compare)
+			}
+			rs[i].Spec = spec
+		}
+		out.Live[addr] = rs
+	}
+	return out
 }
 
 // An ourService is an endpoint service of the fleet and its address.

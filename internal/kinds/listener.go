@@ -22,7 +22,7 @@ import (
 func listener() Def[listenerSpec] {
 	return Def[listenerSpec]{
 		Name:  "listener",
-		Trait: planner.Trait{Rank: 40, Shared: true},
+		Trait: planner.Trait{Rank: 40},
 		Type:  "elasticloadbalancing:listener",
 		Marks: elbMarks(),
 		Reads: []string{
@@ -160,9 +160,7 @@ func listenerItem(addr planner.Addr, l elbtypes.Listener) Item[listenerSpec] {
 	it := Item[listenerSpec]{
 		Resource: planner.Resource{
 			Addr: addr, Group: groupFromName(addr), ID: arn,
-			// The balancer's ARN is an output here too: who uses the balancer
-			// (its endpoint service) uses its ports, and lets go of it first.
-			Outputs: planner.Outputs{"id": arn, "arn": arn, "loadBalancer": balancerARN},
+			Outputs: planner.Outputs{"id": arn, "arn": arn},
 		},
 		Spec: listenerSpec{
 			LoadBalancer: planner.Known(balancerARN),

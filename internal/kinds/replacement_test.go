@@ -45,9 +45,9 @@ func replacements() []replacement {
 			name: "another VPC for a service", cut: alone, change: toOther,
 			fields: "security-group: vpc, load-balancer: vpc, target-group: vpc, listener: loadBalancer",
 			want: "create security-group/fraud: vpc\ncreate load-balancer/fraud: vpc, subnets, securityGroups\ncreate target-group/fraud/https: vpc, targets\n" +
-				"create listener/fraud/https: loadBalancer, targetGroup\ndelete listener/fraud/https: loadBalancer, targetGroup\n" +
-				"delete target-group/fraud/https: vpc, targets\nupdate endpoint-service/fraud: loadBalancers, zones\n" +
-				"delete load-balancer/fraud: vpc, subnets, securityGroups\ndelete security-group/fraud: vpc\n",
+				"create listener/fraud/https: loadBalancer, targetGroup\nupdate endpoint-service/fraud: loadBalancers, zones\n" +
+				"delete listener/fraud/https: loadBalancer, targetGroup\ndelete load-balancer/fraud: vpc, subnets, securityGroups\n" +
+				"delete security-group/fraud: vpc\ndelete target-group/fraud/https: vpc, targets\n",
 		},
 		{
 			name: "another VPC for a service in use", cut: pair, change: toOther,
