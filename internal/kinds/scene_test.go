@@ -167,13 +167,27 @@ func (s *scene) plans(want string) {
 // gone after one apply.
 func (s *scene) heals(want string) {
 	s.T.Helper()
+	s.converge(func(plan *planner.Plan) {
+		s.T.Helper()
+		if got := stage.Short(plan); got != want || len(plan.Blocked) > 0 {
+			s.T.Errorf("planned:\n%swant:\n%s\n%s", got, want, stage.Text(plan))
+		}
+	})
+}
+
+// Converge wants one apply to succeed and to leave nothing to do.
+func (s *scene) Converge() {
+	s.T.Helper()
+	s.converge(func(*planner.Plan) {})
+}
+
+func (s *scene) converge(see func(*planner.Plan)) {
+	s.T.Helper()
 	s.known = nil
 	run := s.Stage.Run()
 	plan, err := run.Plan(s.T.Context())
 	s.must(err)
-	if got := stage.Short(plan); got != want || len(plan.Blocked) > 0 {
-		s.T.Errorf("planned:\n%swant:\n%s\n%s", got, want, stage.Text(plan))
-	}
+	see(plan)
 	res, err := run.Apply(s.T.Context(), nil, plan)
 	s.must(err)
 	if err := res.Err(); err != nil {
@@ -182,13 +196,6 @@ func (s *scene) heals(want string) {
 	if left := res.Left; len(left.Steps)+len(left.Blocked)+len(left.Unread) > 0 {
 		s.T.Fatalf("want nothing left to do, but:\n%s", stage.Text(left))
 	}
-}
-
-// Converge is the stage's own. What was known before is not known after.
-func (s *scene) Converge() {
-	s.T.Helper()
-	s.known = nil
-	s.Stage.Converge()
 }
 
 // tidy wants AWS's index of tags to know of nothing of the fleet's but what
