@@ -84,6 +84,13 @@ func (b *board) PutIf(ctx context.Context, key string, next, was map[string]stri
 	return true, after
 }
 
+// entry is the record of the fleet payments, read as another party would.
+func (s *shelf) entry() map[string]string {
+	s.Lock()
+	defer s.Unlock()
+	return maps.Clone(s.records["payments"])
+}
+
 func newShelf() *shelf { return &shelf{records: map[string]map[string]string{}} }
 
 // party is a contender with a connection of its own.
@@ -165,13 +172,13 @@ func TestTakeover(t *testing.T) {
 		dead := acquire(t, a, "alice")
 		time.Sleep(time.Minute)
 		wire.set(func(b *board) { b.cut = true })
-		before := readEntry(shelf.records["payments"])
+		before := readEntry(shelf.entry())
 		began := time.Now()
 		held := acquire(t, b, "bob")
 		if waited := time.Since(began); waited < defaultDuration || waited > defaultDuration*3/2 {
 			t.Errorf("took over after %s", waited)
 		}
-		if after := readEntry(shelf.records["payments"]); after.version <= before.version || after.Who != "bob" {
+		if after := readEntry(shelf.entry()); after.version <= before.version || after.Who != "bob" {
 			t.Errorf("version %d came after %d, of %s", after.version, before.version, after.Who)
 		}
 		if !closed(dead.Lost()) || !closed(dead.Over()) {
@@ -181,7 +188,7 @@ func TestTakeover(t *testing.T) {
 			t.Errorf("release: %v", err)
 		}
 		wire.set(func(b *board) { b.cut = false })
-		if now := readEntry(shelf.records["payments"]); now.Who != "bob" {
+		if now := readEntry(shelf.entry()); now.Who != "bob" {
 			t.Errorf("now of %s", now.Who)
 		}
 		giveBack(t, held)
@@ -238,7 +245,7 @@ func TestLostAnswers(t *testing.T) {
 		time.Sleep(12 * time.Second)
 		wire.set(func(b *board) { b.silent = false })
 		giveBack(t, held)
-		if e := readEntry(shelf.records["payments"]); e.id != "" {
+		if e := readEntry(shelf.entry()); e.id != "" {
 			t.Errorf("still held by %v", e.Holder)
 		}
 	})
@@ -253,7 +260,7 @@ func TestAcquireTidies(t *testing.T) {
 		if _, err := a.Acquire(t.Context(), Holder{Who: "alice"}); !errors.Is(err, errCut) {
 			t.Fatalf("got %v", err)
 		}
-		if e := readEntry(shelf.records["payments"]); e.id != "" || wire.changes != 2 {
+		if e := readEntry(shelf.entry()); e.id != "" || wire.changes != 2 {
 			t.Errorf("held by %v after %d changes", e.Holder, wire.changes)
 		}
 	})
@@ -283,7 +290,7 @@ func TestReleaseIsConditional(t *testing.T) {
 			t.Errorf("lost because of: %v", held.Err())
 		}
 		giveBack(t, held)
-		if e := readEntry(shelf.records["payments"]); e.id != bob.id || e.version != bob.version {
+		if e := readEntry(shelf.entry()); e.id != bob.id || e.version != bob.version {
 			t.Errorf("the lease of bob is now %+v", e)
 		}
 	})
