@@ -104,7 +104,7 @@ func (e *endpoint) dnsEntries() []any {
 }
 
 // publicEntries lists the names in AWS's own public zone, which is all that the
-// service's owner sees: vpce-…-XXXXXXXX[-zone].vpce-svc-….region.vpce.amazonaws.com.
+// service's owner sees: vpce-…-abcd1234[-zone].vpce-svc-….region.vpce.amazonaws.com.
 func (e *endpoint) publicEntries() []any {
 	host := e.ID + "-" + scramble(e.ID, 36, 8)
 	domain := "." + e.ServiceID + "." + e.Region + ".vpce.amazonaws.com"

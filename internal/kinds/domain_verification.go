@@ -25,7 +25,6 @@ func domainVerification() Def[verificationSpec] {
 		List:    listVerifications,
 		Create:  createVerification,
 		Update:  updateVerification,
-		Delete:  deleteVerification,
 		Settled: settledVerifications,
 	}
 }
@@ -108,9 +107,6 @@ func (p *Place) startVerification(ctx context.Context, service string) error {
 	})
 	return err
 }
-
-// deleteVerification has nothing to do: removing the private name did it.
-func deleteVerification(context.Context, *Place, Item[verificationSpec]) error { return nil }
 
 // settledVerifications starts a verification that failed once more: name
 // servers may not have had the record yet. AWS itself gives the domain's
