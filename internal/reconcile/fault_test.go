@@ -18,7 +18,7 @@ import (
 // LINKFLEET_SEED asks for one.
 const (
 	historiesVariable = "LINKFLEET_HISTORIES"
-	defaultHistories  = 50
+	defaultHistories  = 2000
 )
 
 // Whatever AWS and the network do to the runs, and wherever they die: once
