@@ -98,7 +98,7 @@ func JSON(w io.Writer, p *Plan) error {
 	for _, s := range p.Steps {
 		form.Steps = append(form.Steps, s.json())
 	}
-	for _, place := range unreadPlaces(p.Unread) {
+	for _, place := range p.UnreadPlaces() {
 		form.Unread = append(form.Unread, unreadJSON{place, p.Unread[place]})
 	}
 	var b bytes.Buffer
@@ -134,6 +134,9 @@ func orEmpty[T any](list []T) []T {
 	}
 	return list
 }
+
+// UnreadPlaces are the places that could not be read, sorted.
+func (p *Plan) UnreadPlaces() []Place { return unreadPlaces(p.Unread) }
 
 func unreadPlaces(unread map[Place]string) []Place {
 	places := make([]Place, 0, len(unread))

@@ -23,13 +23,13 @@ func Markdown(w io.Writer, p *Plan, o MarkdownOptions) error {
 	m := &markdownWriter{limit: o.Limit - len(foot) - len(leftOut(math.MaxInt)), unlimited: o.Limit == 0}
 	m.b.WriteString(markdownHead(p))
 	m.notes(p.Notes, NoteOutage)
-	m.obstacles(p.Blocked)
+	m.obstacles(p)
 	m.limits(p.Limits)
 	for _, kind := range []NoteKind{NoteWarning, NoteUnknown, NoteWaiting} {
 		m.notes(p.Notes, kind)
 	}
 	m.unread(p)
-	for _, s := range outline(p) {
+	for _, s := range p.Outline() {
 		m.section(s)
 	}
 	if m.leftOut > 0 {
@@ -98,27 +98,27 @@ func (m *markdownWriter) notes(notes []Note, kind NoteKind) {
 	var lines []string
 	for _, n := range notes {
 		if n.Kind == kind {
-			lines = append(lines, "- **"+markdown(n.who())+"**: "+markdown(n.Text))
+			lines = append(lines, "- **"+markdown(n.Who())+"**: "+markdown(n.Text))
 		}
 	}
 	if len(lines) > 0 {
-		m.block("\n#### "+kind.title()+"\n\n", lines, "")
+		m.block("\n#### "+kind.Title()+"\n\n", lines, "")
 	}
 }
 
-func (m *markdownWriter) obstacles(blocked []Blocked) {
-	if len(blocked) == 0 {
+func (m *markdownWriter) obstacles(p *Plan) {
+	if len(p.Blocked) == 0 {
 		return
 	}
 	var lines []string
-	for _, o := range obstacles(blocked) {
-		line := "- " + markdown(o.reason)
-		if o.mend != "" {
-			line += " → " + markdown(o.mend)
+	for _, o := range p.Obstacles() {
+		line := "- " + markdown(o.Reason)
+		if o.Mend != "" {
+			line += " → " + markdown(o.Mend)
 		}
 		lines = append(lines, line)
-		for _, b := range o.blocked {
-			lines = append(lines, "  - "+markdown(blockedText(b)))
+		for _, b := range o.Blocked {
+			lines = append(lines, "  - "+markdown(b.Text()))
 		}
 	}
 	m.block("\n#### Blocked\n\n", lines, "")
@@ -136,7 +136,7 @@ func (m *markdownWriter) limits(exceeded []Exceeded) {
 
 func (m *markdownWriter) unread(p *Plan) {
 	var lines []string
-	for _, place := range unreadPlaces(p.Unread) {
+	for _, place := range p.UnreadPlaces() {
 		lines = append(lines, "- "+markdown(place.String())+": "+markdown(p.Unread[place]))
 	}
 	if len(lines) > 0 {
@@ -146,18 +146,18 @@ func (m *markdownWriter) unread(p *Plan) {
 
 // section folds a service's steps into a block of code, where nothing is
 // markup, and forges colour what is added and removed.
-func (m *markdownWriter) section(s section) {
-	name := s.service
+func (m *markdownWriter) section(s Section) {
+	name := s.Service
 	if name == "" {
 		name = "shared"
 	}
 	var lines []string
 	rows := 0
-	for _, g := range s.groups {
-		if g.consumer != "" {
-			lines = append(lines, "# "+g.consumer)
+	for _, g := range s.Parts {
+		if g.Consumer != "" {
+			lines = append(lines, "# "+g.Consumer)
 		}
-		for _, r := range g.rows {
+		for _, r := range g.Rows {
 			lines = append(lines, r.diffLines()...)
 			rows++
 		}
@@ -169,19 +169,19 @@ func (m *markdownWriter) section(s section) {
 
 // diffLines is the row as lines of a diff. Diffs know no sign for a change;
 // forges colour a "!".
-func (r row) diffLines() []string {
-	sign := map[Action]string{Create: "+", Delete: "-"}[r.change]
+func (r Row) diffLines() []string {
+	sign := map[Action]string{Create: "+", Delete: "-"}[r.Change]
 	if sign == "" {
 		sign = "!"
 	}
 	line := sign
-	for _, cell := range []string{r.what, r.id, r.place, r.remark} {
+	for _, cell := range []string{r.What, r.ID, r.Place, r.Remark} {
 		if cell != "" {
 			line += " " + cell
 		}
 	}
 	lines := []string{line}
-	for _, f := range r.fields {
+	for _, f := range r.Fields {
 		lines = append(lines, "      "+f)
 	}
 	return lines

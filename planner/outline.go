@@ -6,38 +6,40 @@ import (
 	"strings"
 )
 
-// The outline is a plan as people read it: by service, then consumer, one
-// row for each step. All its texts are clean.
-
-type section struct {
-	service string // "" is what no single service owns
-	groups  []group
+// A Section is what a plan does for one service, as people read it. All texts
+// of an outline are as [Clean] leaves them.
+type Section struct {
+	Service string // "" is what no single service owns
+	Parts   []Part
 }
 
-type group struct {
-	consumer string // "" is the service's own side
-	rows     []row
+// A Part of a section is what concerns one consumer.
+type Part struct {
+	Consumer string // "" is the service's own side
+	Rows     []Row
 }
 
-type row struct {
-	change Action // what it is to people, verbReplace included
-	what   string // "endpoint", "listener https"
-	id     string // shortened; "" before a create
-	place  string
-	remark string // a verb of the kind's own, the order of a replacement
-	origin string
-	fields []string
+// A Row is one change.
+type Row struct {
+	Change Action // as in [Step.Change]
+	What   string // "endpoint", "listener https"
+	ID     string // shortened; "" before a create
+	Place  string
+	Remark string // a verb of the kind's own, the order of a replacement
+	Origin string
+	Fields []string // differences, one line each
 }
 
-// outline sorts the steps of p by group; in a group they keep their order.
-func outline(p *Plan) []section {
+// Outline is the plan by service, then consumer, one row for each change. In
+// a part they keep their order.
+func (p *Plan) Outline() []Section {
 	olds := map[Addr]Step{}
 	for _, s := range p.Steps {
 		if s.Replaces && s.Action == Delete {
 			olds[s.Addr] = s
 		}
 	}
-	byGroup := map[Group][]row{}
+	byGroup := map[Group][]Row{}
 	for _, s := range p.Steps {
 		if s.Change() != "" {
 			byGroup[s.Group()] = append(byGroup[s.Group()], newRow(s, olds[s.Addr]))
@@ -50,36 +52,36 @@ func outline(p *Plan) []section {
 	slices.SortFunc(groups, func(a, b Group) int {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Consumer, b.Consumer))
 	})
-	var sections []section
+	var sections []Section
 	for i, g := range groups {
 		if i == 0 || g.Service != groups[i-1].Service {
-			sections = append(sections, section{service: Clean(g.Service)})
+			sections = append(sections, Section{Service: Clean(g.Service)})
 		}
 		last := &sections[len(sections)-1]
-		last.groups = append(last.groups, group{Clean(g.Consumer), byGroup[g]})
+		last.Parts = append(last.Parts, Part{Clean(g.Consumer), byGroup[g]})
 	}
 	return sections
 }
 
 // newRow is the row of s; old is the deleting half if s is a replacement.
-func newRow(s, old Step) row {
-	r := row{
-		change: s.Change(),
-		what:   what(s.Addr, s.Group()),
-		id:     shortID(cmp.Or(s.Before.ID, old.ID)),
-		place:  Clean(s.Addr.Place.String()),
-		origin: Clean(s.After.Origin),
-		fields: fieldLines(s.Fields),
+func newRow(s, old Step) Row {
+	r := Row{
+		Change: s.Change(),
+		What:   what(s.Addr, s.Group()),
+		ID:     shortID(cmp.Or(s.Before.ID, old.ID)),
+		Place:  Clean(s.Addr.Place.String()),
+		Origin: Clean(s.After.Origin),
+		Fields: fieldLines(s.Fields),
 	}
 	switch {
 	case s.Replaces && slices.Contains(s.WaitsFor, old.StepKey):
-		r.remark = "replace: the old goes first"
+		r.Remark = "replace: the old goes first"
 	case s.Replaces && old.ID != "":
-		r.remark = "replace: the old goes last"
+		r.Remark = "replace: the old goes last"
 	case s.Replaces:
-		r.remark = "replace"
+		r.Remark = "replace"
 	case s.Verb != string(s.Action):
-		r.remark = Clean(s.Verb)
+		r.Remark = Clean(s.Verb)
 	}
 	return r
 }
@@ -157,29 +159,29 @@ func shown(text string) string {
 	return Clean(text)
 }
 
-// An obstacle is one reason with all that it blocks.
-type obstacle struct {
-	cause        Cause
-	reason, mend string
-	blocked      []Blocked
+// An Obstacle is one reason with all that it blocks.
+type Obstacle struct {
+	Cause        Cause
+	Reason, Mend string
+	Blocked      []Blocked
 }
 
-// obstacles puts together what is blocked for one reason, causes that have
+// Obstacles puts together what is blocked for one reason, causes that have
 // others before those: a chain is read from its root.
-func obstacles(blocked []Blocked) []obstacle {
-	var list []obstacle
+func (p *Plan) Obstacles() []Obstacle {
+	var list []Obstacle
 	index := map[[3]string]int{}
-	for _, b := range blocked {
+	for _, b := range p.Blocked {
 		key := [3]string{string(b.Cause), b.Reason, b.Mend}
 		i, ok := index[key]
 		if !ok {
 			i = len(list)
 			index[key] = i
-			list = append(list, obstacle{cause: b.Cause, reason: b.Reason, mend: b.Mend})
+			list = append(list, Obstacle{Cause: b.Cause, Reason: b.Reason, Mend: b.Mend})
 		}
-		list[i].blocked = append(list[i].blocked, b)
+		list[i].Blocked = append(list[i].Blocked, b)
 	}
-	slices.SortStableFunc(list, func(a, b obstacle) int { return a.cause.weight() - b.cause.weight() })
+	slices.SortStableFunc(list, func(a, b Obstacle) int { return a.Cause.weight() - b.Cause.weight() })
 	return list
 }
 
@@ -187,9 +189,9 @@ func (c Cause) weight() int {
 	return slices.Index([]Cause{CauseRefused, CauseCycle, CauseUnread, CauseDepends}, c)
 }
 
-// blockedText is the step that is blocked, or the resource if it is not
-// known what would have to be done.
-func blockedText(b Blocked) string {
+// Text is the step that is blocked, or the resource if it is not known what
+// would have to be done.
+func (b Blocked) Text() string {
 	text := b.Addr.String()
 	if b.ID != "" {
 		text += " (" + b.ID + ")"
@@ -200,8 +202,8 @@ func blockedText(b Blocked) string {
 	return Clean(text)
 }
 
-// noteTitles are the headings of notes.
-func (k NoteKind) title() string {
+// Title is what stands over notes of the kind.
+func (k NoteKind) Title() string {
 	switch k {
 	case NoteOutage:
 		return "Outages"
@@ -216,7 +218,8 @@ func (k NoteKind) title() string {
 	}
 }
 
-func (n Note) who() string {
+// Who is whom the note is about: a service, a consumer of it, or a resource.
+func (n Note) Who() string {
 	g := n.Group
 	switch {
 	case g.Service != "" && g.Consumer != "":

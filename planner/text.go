@@ -35,10 +35,10 @@ type TextOptions struct {
 func Text(w io.Writer, p *Plan, o TextOptions) error {
 	t := &text{w: bufio.NewWriter(w), o: o}
 	t.line(0, t.paint(o.Theme.Heading, heading(p)))
-	for _, s := range outline(p) {
+	for _, s := range p.Outline() {
 		t.section(s)
 	}
-	t.obstacles(p.Blocked)
+	t.obstacles(p)
 	t.limits(p.Limits)
 	t.notes(p.Notes)
 	t.unread(p)
@@ -85,27 +85,27 @@ func (t *text) style(a Action) (symbol string, paint func(string) string) {
 	}
 }
 
-func (t *text) section(s section) {
-	name := s.service
+func (t *text) section(s Section) {
+	name := s.Service
 	if name == "" {
 		name = "shared"
 	}
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, name))
 	widths := columns(s)
-	for _, g := range s.groups {
-		if g.consumer != "" {
-			t.line(2, t.paint(t.o.Theme.Heading, g.consumer))
+	for _, g := range s.Parts {
+		if g.Consumer != "" {
+			t.line(2, t.paint(t.o.Theme.Heading, g.Consumer))
 		}
-		for _, r := range g.rows {
+		for _, r := range g.Rows {
 			t.row(g.indent(), r, widths)
 		}
 	}
 }
 
-// indent is where the rows of a group begin.
-func (g group) indent() int {
-	if g.consumer == "" {
+// indent is where the rows of a part begin.
+func (g Part) indent() int {
+	if g.Consumer == "" {
 		return 2
 	}
 	return 4
@@ -113,50 +113,50 @@ func (g group) indent() int {
 
 // columns are the widths of what, with the indent before it, of id and of
 // place.
-func columns(s section) (w [3]int) {
-	for _, g := range s.groups {
-		for _, r := range g.rows {
-			w[0] = max(w[0], g.indent()+utf8.RuneCountInString(r.what))
-			w[1] = max(w[1], utf8.RuneCountInString(r.id))
-			w[2] = max(w[2], utf8.RuneCountInString(r.place))
+func columns(s Section) (w [3]int) {
+	for _, g := range s.Parts {
+		for _, r := range g.Rows {
+			w[0] = max(w[0], g.indent()+utf8.RuneCountInString(r.What))
+			w[1] = max(w[1], utf8.RuneCountInString(r.ID))
+			w[2] = max(w[2], utf8.RuneCountInString(r.Place))
 		}
 	}
 	return w
 }
 
-func (t *text) row(indent int, r row, widths [3]int) {
-	symbol, paint := t.style(r.change)
+func (t *text) row(indent int, r Row, widths [3]int) {
+	symbol, paint := t.style(r.Change)
 	widths[0] -= indent
 	var b strings.Builder
-	for i, cell := range []string{r.what, r.id, r.place} {
+	for i, cell := range []string{r.What, r.ID, r.Place} {
 		if widths[i] > 0 {
 			fmt.Fprintf(&b, "%-*s  ", widths[i], cell)
 		}
 	}
-	line := strings.TrimRight(b.String()+r.remark, " ")
+	line := strings.TrimRight(b.String()+r.Remark, " ")
 	tail := ""
-	if used := indent + 2 + utf8.RuneCountInString(line) + 2 + utf8.RuneCountInString(r.origin); r.origin != "" && (t.o.Width == 0 || used <= t.o.Width) {
-		tail = "  " + t.paint(t.o.Theme.Dim, r.origin)
+	if used := indent + 2 + utf8.RuneCountInString(line) + 2 + utf8.RuneCountInString(r.Origin); r.Origin != "" && (t.o.Width == 0 || used <= t.o.Width) {
+		tail = "  " + t.paint(t.o.Theme.Dim, r.Origin)
 	}
 	t.line(indent, t.paint(paint, symbol+" "+line)+tail)
-	for _, f := range r.fields {
+	for _, f := range r.Fields {
 		t.line(indent+4, f)
 	}
 }
 
-func (t *text) obstacles(blocked []Blocked) {
-	if len(blocked) == 0 {
+func (t *text) obstacles(p *Plan) {
+	if len(p.Blocked) == 0 {
 		return
 	}
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, "Blocked"))
-	for _, o := range obstacles(blocked) {
-		t.prose(2, "! ", t.o.Theme.Blocked, Clean(o.reason))
-		for _, b := range o.blocked {
-			t.line(6, blockedText(b))
+	for _, o := range p.Obstacles() {
+		t.prose(2, "! ", t.o.Theme.Blocked, Clean(o.Reason))
+		for _, b := range o.Blocked {
+			t.line(6, b.Text())
 		}
-		if o.mend != "" {
-			t.prose(4, "→ ", nil, Clean(o.mend))
+		if o.Mend != "" {
+			t.prose(4, "→ ", nil, Clean(o.Mend))
 		}
 	}
 }
@@ -177,7 +177,7 @@ func (t *text) notes(notes []Note) {
 	for i, n := range notes {
 		if i == 0 || n.Kind != notes[i-1].Kind {
 			t.line(0, "")
-			t.line(0, t.paint(t.o.Theme.Heading, n.Kind.title()))
+			t.line(0, t.paint(t.o.Theme.Heading, n.Kind.Title()))
 		}
 		symbol, paint := "! ", t.o.Theme.Waiting
 		switch n.Kind {
@@ -188,7 +188,7 @@ func (t *text) notes(notes []Note) {
 		case NoteWaiting:
 			symbol = "… "
 		}
-		t.prose(2, symbol, paint, Clean(n.who())+": "+Clean(n.Text))
+		t.prose(2, symbol, paint, Clean(n.Who())+": "+Clean(n.Text))
 	}
 }
 
@@ -198,7 +198,7 @@ func (t *text) unread(p *Plan) {
 	}
 	t.line(0, "")
 	t.line(0, t.paint(t.o.Theme.Heading, "Could not be read"))
-	for _, place := range unreadPlaces(p.Unread) {
+	for _, place := range p.UnreadPlaces() {
 		t.prose(2, "! ", t.o.Theme.Blocked, Clean(place.String())+": "+Clean(p.Unread[place]))
 	}
 }
