@@ -1,9 +1,7 @@
 package schema
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -255,46 +253,7 @@ func (c *checker) endpoint(f *field, s *Service) *Endpoint {
 		Subnets:      c.subnets(f.get("subnets")),
 		From:         c.blocks(f.get("from")),
 		PrivateDNS:   f.get("privateDNS").flag(),
-		Policy:       c.policy(f.get("policy")),
 		AllowReplace: f.get("allowReplace").flag(),
 		Pos:          f.pos(),
 	}
-}
-
-// policy is an endpoint policy as canonical JSON: names sorted, no spaces.
-func (c *checker) policy(f *field) string {
-	if !f.exists() {
-		return ""
-	}
-	text, err := f.value.MarshalJSON()
-	if err != nil {
-		f.misfit(err)
-		return ""
-	}
-	canonical, err := canonicalJSON(text)
-	if err != nil {
-		f.misfit(err)
-		return ""
-	}
-	// AWS's limit (PrivateLink guide, "Quotas").
-	if len(canonical) > 20480 {
-		f.fault("the policy has more than AWS's 20480 characters", "make it shorter")
-	}
-	return canonical
-}
-
-func canonicalJSON(text []byte) (string, error) {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return string(bytes.TrimSpace(b.Bytes())), nil
 }

@@ -214,9 +214,6 @@ type Endpoint struct {
 	// PrivateDNS turns the service's private name on in the VPC once it is
 	// verified and the connection stands.
 	PrivateDNS bool
-	// Policy is the endpoint policy as canonical JSON; empty for AWS's
-	// default (full access).
-	Policy string
 	// AllowReplace permits a plan to make a new endpoint in place of this
 	// one where AWS cannot change it. Clients lose their connection.
 	AllowReplace bool

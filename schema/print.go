@@ -13,7 +13,6 @@ import (
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/format"
 	"cuelang.org/go/cue/literal"
-	cuejson "cuelang.org/go/encoding/json"
 )
 
 // PrintFleet writes the file that says a fleet's name, regions, accounts and
@@ -242,7 +241,6 @@ func (p *printer) consumer(c *Consumer, accounts map[string]*Account) {
 		p.field("subnets", quotes(e.Subnets))
 		p.field("from", quotes(e.From))
 		p.flag("privateDNS", e.PrivateDNS, false)
-		p.policy(e.Policy)
 		p.close()
 	}
 	p.close()
@@ -252,20 +250,4 @@ func (p *printer) consumer(c *Consumer, accounts map[string]*Account) {
 // endpoint has if it names none.
 func isDefault(principals []string, a *Account) bool {
 	return a != nil && slices.Equal(principals, []string{"arn:aws:iam::" + a.ID + ":role/" + path.Base(a.Role)})
-}
-
-// policy writes a JSON document as CUE.
-func (p *printer) policy(doc string) {
-	if doc == "" {
-		return
-	}
-	expr, err := cuejson.Extract("policy", []byte(doc))
-	if err == nil {
-		var text []byte
-		if text, err = format.Node(expr); err == nil {
-			p.field("policy", string(text))
-			return
-		}
-	}
-	p.err = fmt.Errorf("an endpoint's policy is no JSON: %w", err)
 }

@@ -56,7 +56,7 @@ func printable() *Fleet {
 				Consumers: map[string]*Consumer{
 					"risk": {Name: "risk", Account: "risk", Principals: []string{"arn:aws:iam::222222222222:role/linkfleet"}, Endpoint: &Endpoint{
 						Region: "us-east-1", VPC: "vpc-00000003", Subnets: []string{"subnet-00000004", "subnet-00000005"}, From: []string{"10.2.0.0/16"},
-						PrivateDNS: true, Policy: `{"Statement":[{"Action":"*","Condition":{"StringEquals":{"aws:a&b":"<1>"}},"Effect":"Allow","Principal":"*","Resource":"*"}]}`,
+						PrivateDNS: true,
 					}},
 					"risk-2": {Name: "risk-2", Account: "risk", Principals: []string{root}, Endpoint: &Endpoint{
 						Region: "us-east-1", VPC: "vpc-00000006", Subnets: []string{"subnet-00000007", "subnet-00000008"}, From: []string{"10.3.0.0/16"},

@@ -360,16 +360,10 @@ func endpointDrifts() []drift {
 				RemoveSecurityGroupIds: []string{s.one("security-group/fraud/risk").ID},
 			})
 		}},
-		// AWS's endpoint services are IPv4 here, and take no endpoint policies.
+		// AWS's endpoint services are IPv4 here.
 		{fields: "endpoint: ipAddressType", code: "InvalidParameter", refused: func(s *scene) error {
 			_, err := s.risk.EC2.ModifyVpcEndpoint(s.T.Context(), &ec2.ModifyVpcEndpointInput{
 				VpcEndpointId: s.id("endpoint/fraud/risk"), IpAddressType: ec2types.IpAddressTypeDualstack,
-			})
-			return err
-		}},
-		{fields: "endpoint: policy", code: "InvalidParameter", refused: func(s *scene) error {
-			_, err := s.risk.EC2.ModifyVpcEndpoint(s.T.Context(), &ec2.ModifyVpcEndpointInput{
-				VpcEndpointId: s.id("endpoint/fraud/risk"), PolicyDocument: aws.String(`{"Statement":[]}`),
 			})
 			return err
 		}},

@@ -69,7 +69,6 @@ func editedElsewhere() map[string]string {
 		"Consumer.Account": "another place is another consumer",
 		"Endpoint.Region":  "always the service's",
 		"Endpoint.VPC":     "a replacement",
-		"Endpoint.Policy":  "AWS's endpoint services take none",
 	}
 }
 

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,6 @@ type endpointSpec struct {
 	Subnets        []string        `json:"subnets"`
 	SecurityGroups []planner.Value `json:"securityGroups"`
 	IPAddressType  string          `json:"ipAddressType"`
-	Policy         string          `json:"policy"` // canonical JSON; "" is full access
 }
 
 // wantEndpoints has each endpoint wait for the permission of its service:
@@ -66,7 +64,6 @@ func wantEndpoints(f *schema.Fleet, _ planner.State) []Item[endpointSpec] {
 					Subnets:        c.Endpoint.Subnets,
 					SecurityGroups: []planner.Value{planner.Ref(addrEndpointGroup(s, c), "id")},
 					IPAddressType:  "ipv4",
-					Policy:         c.Endpoint.Policy,
 				},
 			})
 		}
@@ -181,7 +178,6 @@ func readEndpoint(e ourEndpoint) Item[endpointSpec] {
 			Subnets:        subnets,
 			SecurityGroups: values(groups),
 			IPAddressType:  ipAddressType(e.IpAddressType),
-			Policy:         canonicalPolicy(aws.ToString(e.PolicyDocument)),
 		},
 	}
 }
@@ -202,34 +198,6 @@ func endpointOutputs(e ec2types.VpcEndpoint) planner.Outputs {
 	return out
 }
 
-// canonicalPolicy is a policy document in one form: keys sorted, no space,
-// and "" for AWS's default, which lets everything through.
-func canonicalPolicy(doc string) string {
-	var policy struct {
-		Statement []map[string]any
-	}
-	var whole any
-	read := json.NewDecoder(strings.NewReader(doc))
-	read.UseNumber()
-	if doc == "" || read.Decode(&whole) != nil {
-		return doc
-	}
-	if json.Unmarshal([]byte(doc), &policy) == nil && len(policy.Statement) == 1 && isFullAccess(policy.Statement[0]) {
-		return ""
-	}
-	var canonical strings.Builder
-	write := json.NewEncoder(&canonical)
-	write.SetEscapeHTML(false) // as in the fleet's files
-	if write.Encode(whole) != nil {
-		return doc
-	}
-	return strings.TrimSuffix(canonical.String(), "\n")
-}
-
-func isFullAccess(st map[string]any) bool {
-	return len(st) == 4 && st["Effect"] == "Allow" && st["Action"] == "*" && st["Resource"] == "*" && st["Principal"] == "*"
-}
-
 // createEndpoint is told that the service does not exist for a little while
 // after the permission was given: that passes by itself.
 func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (applier.Made, error) {
@@ -243,10 +211,7 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 		PrivateDnsEnabled: aws.Bool(false),
 		TagSpecifications: p.ec2Tags(ec2types.ResourceTypeVpcEndpoint, want.Addr),
 	}
-	if want.Spec.Policy != "" {
-		in.PolicyDocument = aws.String(want.Spec.Policy)
-	}
-	wish := slices.Concat([]string{want.Spec.VPC, want.Spec.Service.Known, want.Spec.Policy}, want.Spec.Subnets, in.SecurityGroupIds)
+	wish := slices.Concat([]string{want.Spec.VPC, want.Spec.Service.Known}, want.Spec.Subnets, in.SecurityGroupIds)
 	for {
 		in.ClientToken = p.token(want.Addr, wish...)
 		out, err := p.EC2.CreateVpcEndpoint(ctx, in)
@@ -343,13 +308,6 @@ func endpointChange(id string, now, want endpointSpec) *ec2.ModifyVpcEndpointInp
 	}
 	if now.IPAddressType != want.IPAddressType {
 		in.IpAddressType = ec2types.IpAddressType(want.IPAddressType)
-	}
-	switch {
-	case now.Policy == want.Policy:
-	case want.Policy == "":
-		in.ResetPolicy = aws.Bool(true)
-	default:
-		in.PolicyDocument = aws.String(want.Policy)
 	}
 	return in
 }

@@ -7,19 +7,6 @@ import (
 	"github.com/linkfleet/linkfleet/planner"
 )
 
-// A policy reads as the fleet's files write it, whoever wrote it in AWS.
-func TestPolicyIsCanonical(t *testing.T) {
-	for doc, want := range map[string]string{
-		"": "",
-		`{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}`: "",
-		`{ "b": "<1>&", "a": 12345678901234567890 }`:                                             `{"a":12345678901234567890,"b":"<1>&"}`,
-	} {
-		if got := canonicalPolicy(doc); got != want {
-			t.Errorf("canonicalPolicy(%q) is %q, want %q", doc, got, want)
-		}
-	}
-}
-
 // What is assumed of an object holds only as long as it shows nobody's mark.
 func TestAssumedClaims(t *testing.T) {
 	addr := planner.Addr{Kind: "verification-record", Name: "fraud", Place: dnsPlace.Place.Place}

@@ -223,7 +223,7 @@ func (d *door) tell(f *Found) {
 		c := &schema.Consumer{Name: free(f.Service, name, aws.ToString(e.endpoint.VpcEndpointId)), Account: d.account.Name, Principals: principals}
 		c.Endpoint = &schema.Endpoint{
 			Region: f.Service.Region, VPC: e.spec.VPC, Subnets: e.spec.Subnets, From: e.from,
-			PrivateDNS: aws.ToBool(e.endpoint.PrivateDnsEnabled), Policy: e.spec.Policy,
+			PrivateDNS: aws.ToBool(e.endpoint.PrivateDnsEnabled),
 		}
 		f.Service.Consumers[c.Name] = c
 		f.claim(addrEndpoint(f.Service, c), aws.ToString(e.endpoint.VpcEndpointId))
