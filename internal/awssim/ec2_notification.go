@@ -16,6 +16,8 @@ type connectionNotification struct {
 	Topic    string // ARN
 	Events   []string
 	State    string // Enabled; Disabled after a message that could not be delivered
+
+	Created, Deleted time.Time // a deleted one lingers as long as lists lag
 }
 
 const (
@@ -28,7 +30,7 @@ func createNotification(c *call) (M, error) {
 	n := &connectionNotification{
 		Service: c.in.str("ServiceId"), Endpoint: c.in.str("VpcEndpointId"),
 		Topic: c.in.str("ConnectionNotificationArn"), Events: c.in.strs("ConnectionEvents"),
-		State: notificationEnabled,
+		State: notificationEnabled, Created: c.now,
 	}
 	if (n.Service == "") == (n.Endpoint == "") {
 		return nil, refuse("InvalidParameterCombination", "Exactly one of ServiceId and VpcEndpointId must be specified.")
@@ -65,7 +67,7 @@ func (c *call) checkNotification(topic string, events []string) error {
 
 // notification finds a notification of the caller's.
 func (c *call) notification(id string) (*connectionNotification, *Error) {
-	if n := c.cell().PrivateLink.Notifications.get(id); n != nil {
+	if n := c.cell().PrivateLink.Notifications.get(id); n != nil && n.Deleted.IsZero() {
 		return n, nil
 	}
 	return nil, refuse("InvalidConnectionNotification", "The connection notification '%s' does not exist", id)
@@ -112,6 +114,7 @@ func describeNotifications(c *call) (M, error) {
 			"service-id":                    one(func(n *connectionNotification) string { return n.Service }),
 			"vpc-endpoint-id":               one(func(n *connectionNotification) string { return n.Endpoint }),
 		},
+		Life:   func(n *connectionNotification) (created, deleted time.Time) { return n.Created, n.Deleted },
 		Paging: clippedPaging(),
 	}.reply(c, rows, "ConnectionNotificationSet", c.notificationItem)
 }
@@ -140,13 +143,20 @@ func (c *call) notificationItem(n *connectionNotification) M {
 func deleteNotifications(c *call) (M, error) {
 	var failed []M
 	for _, id := range c.in.strs("ConnectionNotificationIds") {
-		if _, missing := c.notification(id); missing != nil {
+		n, missing := c.notification(id)
+		if missing != nil {
 			failed = append(failed, unsuccessful(id, missing))
 			continue
 		}
-		c.cell().PrivateLink.Notifications.drop(id)
+		n.Deleted = c.now
+		c.sim.after(c.latency("listLag"), eventNotificationForgotten, c.account, c.region, id)
 	}
 	return M{"Unsuccessful": list(failed)}, nil
+}
+
+// forgetNotification ends what lagging lists show of a deleted notification.
+func forgetNotification(s *Sim, e event) {
+	s.cellOf(e.Account, e.Region).PrivateLink.Notifications.drop(e.ID)
 }
 
 // dropNotificationsOf removes the notifications of a service that is gone.
@@ -181,7 +191,7 @@ func (s *Sim) notify(ep *endpoint, happening string) {
 
 func (s *Sim) publishAll(l *cell, source string, ep *endpoint, happening string, concerned func(*connectionNotification) bool) {
 	for _, n := range l.PrivateLink.Notifications.all() {
-		if n.State != notificationEnabled || !concerned(n) || !slices.Contains(n.Events, happening) {
+		if n.State != notificationEnabled || !n.Deleted.IsZero() || !concerned(n) || !slices.Contains(n.Events, happening) {
 			continue
 		}
 		subject := "VPC endpoint connection " + happening

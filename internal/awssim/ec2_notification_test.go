@@ -150,3 +150,39 @@ func TestNotificationGoesWithService(t *testing.T) {
 		}
 	})
 }
+
+// Lists show a new notification late, and a deleted one for a while.
+func TestNotificationsAreListedLate(t *testing.T) {
+	lag := 30 * time.Second
+	inPrivateLink(t, Knobs{Latencies: map[string]time.Duration{"listLag": lag}}, func(lt *linkTest) {
+		service := lt.service(nil)
+		topic := lt.topic("events", topicPolicy)
+		out, err := lt.ec2(provider).CreateVpcEndpointConnectionNotification(lt.Context(), &ec2.CreateVpcEndpointConnectionNotificationInput{
+			ServiceId: service.ServiceId, ConnectionNotificationArn: &topic, ConnectionEvents: []string{"Connect"},
+		})
+		lt.ok(err)
+		listed := func() int {
+			out, err := lt.ec2(provider).DescribeVpcEndpointConnectionNotifications(lt.Context(), nil)
+			lt.ok(err)
+			return len(out.ConnectionNotificationSet)
+		}
+		standing := func() int {
+			return len(lt.sim.cellOf(provider, "us-east-1").PrivateLink.standing(lt.sim))
+		}
+		want := func(when string, inLists, inTruth int) {
+			if l, s := listed(), standing(); l != inLists || s != inTruth {
+				t.Errorf("%s: %d listed and %d standing, want %d and %d", when, l, s, inLists, inTruth)
+			}
+		}
+		want("at once", 0, 2) // the service stands too
+		time.Sleep(lag)
+		want("later", 1, 2)
+		_, err = lt.ec2(provider).DeleteVpcEndpointConnectionNotifications(lt.Context(), &ec2.DeleteVpcEndpointConnectionNotificationsInput{
+			ConnectionNotificationIds: []string{*out.ConnectionNotification.ConnectionNotificationId},
+		})
+		lt.ok(err)
+		want("after its deletion", 1, 1)
+		time.Sleep(lag)
+		want("in the end", 0, 1)
+	})
+}

@@ -102,6 +102,8 @@ const (
 	eventEndpointExpired   = "privatelink.endpointExpired"
 	eventEndpointDeleted   = "privatelink.endpointDeleted"
 	eventEndpointForgotten = "privatelink.endpointForgotten"
+
+	eventNotificationForgotten = "privatelink.notificationForgotten"
 )
 
 // privateLinkEvents handles them.
@@ -116,6 +118,8 @@ func privateLinkEvents() map[string]eventHandler {
 		eventEndpointExpired:   onEndpoint(statePendingAcceptance, (*Sim).endpointExpired),
 		eventEndpointDeleted:   onEndpoint(stateDeleting, (*Sim).endpointGone),
 		eventEndpointForgotten: onEndpoint(stateDeleted, (*Sim).forgetEndpoint),
+
+		eventNotificationForgotten: forgetNotification,
 	}
 }
 

@@ -104,6 +104,9 @@ func (p *privateLink) standing(s *Sim) []Object {
 		}
 	}
 	for _, n := range p.Notifications.all() {
+		if !n.Deleted.IsZero() {
+			continue
+		}
 		all = append(all, Object{Type: "notification", ID: n.ID, Parent: n.Service, row: n})
 	}
 	for _, ep := range p.Endpoints.all() {
