@@ -22,8 +22,8 @@ import (
 	"github.com/linkfleet/linkfleet/schema"
 )
 
-// soak asks for more than there is time for on every day.
-var soak = os.Getenv("LINKFLEET_SOAK") != ""
+// everywhere asks for a crash at every call.
+var everywhere = os.Getenv("LINKFLEET_CRASHES") == "all"
 
 // A killer serves AWS and kills the process that calls it, at its nth call:
 // before the call has its effect or after, and always before the answer.
@@ -271,7 +271,7 @@ func (c crashCase) run(t *testing.T, stride int) {
 	for nth := 1; nth <= calls; nth += stride {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			t.Parallel()
-			if soak {
+			if everywhere {
 				c.try(t, nth, false, want)
 			}
 			c.try(t, nth, true, want)
@@ -281,10 +281,11 @@ func (c crashCase) run(t *testing.T, stride int) {
 
 // A process killed with SIGKILL at a call of its apply, or of its destroy,
 // leaves nothing that the next process does not find: not twice, not
-// forgotten. When soaking this is so at every call, of the example.
+// forgotten. With LINKFLEET_CRASHES=all this is so before and after every call,
+// of the example.
 func TestKilledProcess(t *testing.T) {
 	unpack, stride := unpackSmall, 12
-	if soak {
+	if everywhere {
 		unpack, stride = unpackExample, 1
 	}
 	t.Run("apply", func(t *testing.T) { crashCase{unpack: unpack}.run(t, stride) })

@@ -122,25 +122,25 @@ func (c crashRun) at(t *testing.T, nth int, after bool, want map[string]int) {
 	})
 }
 
-// soak asks for more than there is time for on every day.
-var soak = os.Getenv("LINKFLEET_SOAK") != ""
+// everywhere asks for a crash at every call.
+var everywhere = os.Getenv("LINKFLEET_CRASHES") == "all"
 
 // crashEverywhere kills a process after every call that changes something:
-// between two such calls AWS is the same whenever the process dies. When
-// soaking it dies before and after every call.
+// between two such calls AWS is the same whenever the process dies. With LINKFLEET_CRASHES=all
+// it dies before and after every call.
 func crashEverywhere(t *testing.T, c crashRun) {
 	if _, err := theExample(); err != nil { // read it outside any bubble
 		t.Fatal(err)
 	}
 	want, calls := c.reference(t)
 	for i, call := range calls {
-		if reads(call.Operation) && !soak {
+		if reads(call.Operation) && !everywhere {
 			continue
 		}
 		t.Run(fmt.Sprintf("%d %s", i+1, call.Operation), func(t *testing.T) {
 			t.Parallel()
 			c.at(t, i+1, true, want)
-			if soak {
+			if everywhere {
 				c.at(t, i+1, false, want)
 			}
 		})
