@@ -44,6 +44,8 @@ func (c *checker) accountRole(f *field, a *Account) {
 	switch role := f.get("role"); {
 	case a.External && role.exists():
 		role.fault("an external account has no role of ours", "delete role, or external: true if linkfleet may assume a role there")
+	case a.External && f.get("readOnlyRole").exists():
+		f.get("readOnlyRole").fault("an external account has no role of ours", "delete readOnlyRole")
 	case a.External && f.get("externalId").exists():
 		f.get("externalId").fault("an external account has no role of ours, and so no external id", "delete externalId")
 	case !a.External && !role.exists() && !c.known[f.path()]:

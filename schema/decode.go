@@ -60,12 +60,13 @@ func (c *checker) regions(f *field) []string {
 
 func (c *checker) account(name string, f *field) *Account {
 	a := &Account{
-		Name:       name,
-		ID:         f.get("id").str(),
-		Role:       f.get("role").str(),
-		ExternalID: f.get("externalId").str(),
-		External:   f.get("external").flag(),
-		Pos:        f.pos(),
+		Name:         name,
+		ID:           f.get("id").str(),
+		Role:         f.get("role").str(),
+		ReadOnlyRole: f.get("readOnlyRole").str(),
+		ExternalID:   f.get("externalId").str(),
+		External:     f.get("external").flag(),
+		Pos:          f.pos(),
 	}
 	c.accountRole(f, a)
 	return a

@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // A Fleet is what a repository of CUE files says should be: validated,
 // defaults filled in, names resolved. It knows nothing of AWS's API.
@@ -41,6 +44,9 @@ type Account struct {
 	// Role is the role's name, with its path if it has one ("linkfleet",
 	// "team/linkfleet"); empty for an external account.
 	Role string
+	// ReadOnlyRole is the name of the role for plans, with its path; empty
+	// if they have none of their own.
+	ReadOnlyRole string
 	// ExternalID is sent with AssumeRole when set.
 	ExternalID string
 	// External accounts belong to somebody else: linkfleet holds no role
@@ -51,7 +57,13 @@ type Account struct {
 
 // RoleARN is the ARN of the role that linkfleet assumes in the account,
 // with its path.
-func (a *Account) RoleARN() string { return "arn:aws:iam::" + a.ID + ":role/" + a.Role }
+func (a *Account) RoleARN() string { return a.arnOf(a.Role) }
+
+// ReadOnlyRoleARN is the ARN of the role for plans: the account's other role
+// if it names none for them.
+func (a *Account) ReadOnlyRoleARN() string { return a.arnOf(cmp.Or(a.ReadOnlyRole, a.Role)) }
+
+func (a *Account) arnOf(role string) string { return "arn:aws:iam::" + a.ID + ":role/" + role }
 
 // A Zone is a public hosted zone.
 type Zone struct {

@@ -161,13 +161,16 @@ func (p *printer) accounts(accounts []*Account) {
 	p.open("accounts")
 	for _, a := range accounts {
 		says := "id: " + quote(a.ID)
-		switch {
-		case a.External:
+		if a.External {
 			says += ", external: true"
-		case a.ExternalID != "":
-			says += ", role: " + quote(a.Role) + ", externalId: " + quote(a.ExternalID)
-		default:
+		} else {
 			says += ", role: " + quote(a.Role)
+		}
+		if a.ReadOnlyRole != "" {
+			says += ", readOnlyRole: " + quote(a.ReadOnlyRole)
+		}
+		if a.ExternalID != "" {
+			says += ", externalId: " + quote(a.ExternalID)
 		}
 		p.field(label(a.Name), "{"+says+"}")
 	}

@@ -18,7 +18,7 @@ func printable() *Fleet {
 	return &Fleet{
 		Name: "payments", Regions: []string{"eu-west-1", "us-east-1"},
 		Accounts: map[string]*Account{
-			"platform": {Name: "platform", ID: "111111111111", Role: "team/linkfleet", ExternalID: "said-once"},
+			"platform": {Name: "platform", ID: "111111111111", Role: "team/linkfleet", ReadOnlyRole: "team/read", ExternalID: "said-once"},
 			"risk":     {Name: "risk", ID: "222222222222", Role: "linkfleet"},
 			"for":      {Name: "for", ID: "333333333333", External: true},
 		},

@@ -50,7 +50,7 @@ func (a *app) openRun(ctx context.Context, dir string, f awsFlags, readOnly bool
 	}
 	commit, session := a.commitOf(dir)
 	api, err := awsapi.New(ctx, awsapi.Options{
-		Accounts:    reconcile.Accounts(fleet),
+		Accounts:    reconcile.Accounts(fleet, readOnly),
 		SessionName: session,
 		Endpoint:    f.endpoint,
 		Speed:       f.speed,
@@ -83,7 +83,7 @@ func (a *app) commitOf(dir string) (commit, session string) {
 // planOf reads AWS and plans. That no place could be read is an error and no
 // plan: there is nothing to show.
 func (a *app) planOf(ctx context.Context, run *reconcile.Run) (*planner.Plan, error) {
-	status := a.newStatus(fmt.Sprintf("Reading %s", plural(len(reconcile.Accounts(run.Fleet)), "account")))
+	status := a.newStatus(fmt.Sprintf("Reading %s", plural(len(reconcile.Accounts(run.Fleet, false)), "account")))
 	plan, err := run.Plan(ctx)
 	status.close()
 	if err != nil {
@@ -98,7 +98,7 @@ func (a *app) planOf(ctx context.Context, run *reconcile.Run) (*planner.Plan, er
 
 // allUnread says why no place could be read; it is empty if one could.
 func allUnread(run *reconcile.Run, plan *planner.Plan) string {
-	for name := range reconcile.Accounts(run.Fleet) {
+	for name := range reconcile.Accounts(run.Fleet, false) {
 		for _, region := range run.Fleet.Regions {
 			if plan.Unread[planner.Place{Account: name, Region: region}] == "" {
 				return ""

@@ -132,7 +132,7 @@ func (d *demo) opening() {
 // run is a new process that looks at AWS with the fleet's own roles.
 func (d *demo) run(ctx context.Context) (*reconcile.Run, error) {
 	api, err := awsapi.New(ctx, awsapi.Options{
-		Accounts:    reconcile.Accounts(d.fleet),
+		Accounts:    reconcile.Accounts(d.fleet, false),
 		SessionName: "linkfleet-demo",
 		Credentials: &awsapi.Credentials{AccessKeyID: "DEMO", SecretAccessKey: "none"},
 		Transport:   d.sim.Client().Transport,

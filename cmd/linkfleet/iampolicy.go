@@ -78,7 +78,7 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
 		Caller kinds.IAMPolicy       `json:"caller"`
 		Roles  map[string]rolePolicy `json:"roles"`
 	}{kinds.CallerPolicy(f), map[string]rolePolicy{}}
-	for name, account := range reconcile.Accounts(f) {
+	for name, account := range reconcile.Accounts(f, readOnly) {
 		policy, err := kinds.Policy(f, name, readOnly)
 		if err != nil {
 			return err

@@ -98,12 +98,12 @@ func (a *app) importEstate(ctx context.Context, dir string, f importFlags) error
 		return err
 	}
 	api, err := awsapi.New(ctx, awsapi.Options{
-		Accounts: reconcile.Accounts(fleet), SessionName: session, Endpoint: f.aws.endpoint, Speed: f.aws.speed, ReadOnly: true,
+		Accounts: reconcile.Accounts(fleet, true), SessionName: session, Endpoint: f.aws.endpoint, Speed: f.aws.speed, ReadOnly: true,
 	})
 	if err != nil {
 		return err
 	}
-	status := a.newStatus(fmt.Sprintf("Reading %s", plural(len(reconcile.Accounts(fleet)), "account")))
+	status := a.newStatus(fmt.Sprintf("Reading %s", plural(len(reconcile.Accounts(fleet, true)), "account")))
 	in := estate.Import{API: api, Fleet: fleet, Dir: dir, Into: into, Only: f.services, Today: a.now()}
 	done, err := in.Run(ctx)
 	status.close()
@@ -158,7 +158,7 @@ func (f *importFlags) fleet(a *app, dir string) (*schema.Fleet, error) {
 		}
 		fleet.Accounts[account.Name] = account
 	}
-	if len(reconcile.Accounts(fleet)) == 0 {
+	if len(reconcile.Accounts(fleet, true)) == 0 {
 		return nil, errors.New("no account with a role is named; say where the services stand with --account NAME=ID:ROLE")
 	}
 	for _, text := range f.zones {

@@ -101,6 +101,9 @@ func CallerPolicy(f *schema.Fleet) IAMPolicy {
 	for a := range sorted(f.Accounts) {
 		if !a.External {
 			roles = append(roles, a.RoleARN())
+			if a.ReadOnlyRole != "" {
+				roles = append(roles, a.ReadOnlyRoleARN())
+			}
 		}
 	}
 	return IAMPolicy{Version: "2012-10-17", Statement: []IAMStatement{allow("Roles", []string{"sts:AssumeRole"}, roles)}}

@@ -41,7 +41,7 @@ func TestApplierProcess(t *testing.T) {
 	}
 	fleet := processGrid.Fleet()
 	api, err := awsapi.New(t.Context(), awsapi.Options{
-		Accounts: reconcile.Accounts(fleet), SessionName: os.Getenv(applierName), Endpoint: endpoint, Speed: applierSpeed,
+		Accounts: reconcile.Accounts(fleet, false), SessionName: os.Getenv(applierName), Endpoint: endpoint, Speed: applierSpeed,
 		Credentials: &awsapi.Credentials{AccessKeyID: "AKIAHUB", SecretAccessKey: "x"},
 	})
 	if err != nil {

@@ -80,7 +80,7 @@ func newApplier(t *testing.T, s *stage.Stage, name string, kept form) *leasehold
 	t.Helper()
 	w := &wire{under: s.Sim.Client().Transport}
 	api, err := awsapi.New(t.Context(), awsapi.Options{
-		Accounts: reconcile.Accounts(s.Fleet), SessionName: name, Transport: w,
+		Accounts: reconcile.Accounts(s.Fleet, false), SessionName: name, Transport: w,
 		Credentials: &awsapi.Credentials{AccessKeyID: "AKIAHUB", SecretAccessKey: "x"},
 	})
 	if err != nil {

@@ -114,13 +114,19 @@ func (r *Run) log() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-// Accounts are the accounts of a fleet in which it has a role.
-func Accounts(f *schema.Fleet) map[string]awsapi.Account {
+// Accounts are the accounts of a fleet in which it has a role, each with the
+// role for plans if that is all there is to do.
+func Accounts(f *schema.Fleet, readOnly bool) map[string]awsapi.Account {
 	accounts := map[string]awsapi.Account{}
 	for name, a := range f.Accounts {
-		if !a.External {
-			accounts[name] = awsapi.Account{ID: a.ID, RoleARN: a.RoleARN(), ExternalID: a.ExternalID}
+		if a.External {
+			continue
 		}
+		role := a.RoleARN()
+		if readOnly {
+			role = a.ReadOnlyRoleARN()
+		}
+		accounts[name] = awsapi.Account{ID: a.ID, RoleARN: role, ExternalID: a.ExternalID}
 	}
 	return accounts
 }

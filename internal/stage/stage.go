@@ -64,7 +64,7 @@ func Example(t testing.TB, dir string, change ...func(awssim.World)) *Stage {
 // API reaches the simulator as the fleet's own role in each account.
 func (s *Stage) API() *awsapi.API {
 	s.T.Helper()
-	o := awsapi.Options{Accounts: reconcile.Accounts(s.Fleet), Credentials: credentials("AKIAHUB")}
+	o := awsapi.Options{Accounts: reconcile.Accounts(s.Fleet, false), Credentials: credentials("AKIAHUB")}
 	o.Transport = s.Sim.Client().Transport
 	if s.Wire != nil {
 		o.Transport = s.Wire(o.Transport)
