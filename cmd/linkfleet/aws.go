@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,28 +86,11 @@ func (a *app) planOf(ctx context.Context, run *reconcile.Run) (*planner.Plan, er
 	if err != nil {
 		return nil, err
 	}
-	if reason := allUnread(run, plan); reason != "" {
+	if reason := run.AllUnread(plan); reason != "" {
 		return nil, errors.New("no place of the fleet could be read: " + reason)
 	}
 	a.logCalls(run)
 	return plan, nil
-}
-
-// allUnread says why no place could be read; it is empty if one could.
-func allUnread(run *reconcile.Run, plan *planner.Plan) string {
-	for name := range reconcile.Accounts(run.Fleet, false) {
-		for _, region := range run.Fleet.Regions {
-			if plan.Unread[planner.Place{Account: name, Region: region}] == "" {
-				return ""
-			}
-		}
-	}
-	const most = 3
-	reasons := slices.Compact(slices.Sorted(maps.Values(plan.Unread)))
-	if n := len(reasons) - most; n > 0 {
-		reasons = append(reasons[:most], fmt.Sprintf("and %d more like these", n))
-	}
-	return strings.Join(reasons, "; ")
 }
 
 // logCalls tells how many requests it took.

@@ -11,17 +11,6 @@ import (
 	"github.com/linkfleet/linkfleet/planner"
 )
 
-// merged is one report of all rounds.
-func merged(reports []*applier.Report) *applier.Report {
-	all := *reports[0]
-	for _, r := range reports[1:] {
-		all.Results = append(all.Results[:len(all.Results):len(all.Results)], r.Results...)
-		all.Took = r.Began.Add(r.Took).Sub(all.Began)
-		all.Interrupted = r.Interrupted
-	}
-	return &all
-}
-
 // showResult writes what happened and what is left.
 func (a *app) showResult(r *reconcile.Result, format string) error {
 	if format == "json" {
@@ -31,7 +20,7 @@ func (a *app) showResult(r *reconcile.Result, format string) error {
 		return nil // nothing happened, and the plan has been shown
 	}
 	fmt.Fprintln(a.stdout)
-	if err := a.showReport(a.stdout, merged(r.Reports)); err != nil {
+	if err := a.showReport(a.stdout, r.Report()); err != nil {
 		return err
 	}
 	switch left := r.Left; {
@@ -53,7 +42,7 @@ func (a *app) showResultJSON(r *reconcile.Result) error {
 	var report, left bytes.Buffer
 	var errs []error
 	if len(r.Reports) > 0 {
-		errs = append(errs, applier.JSON(&report, merged(r.Reports)))
+		errs = append(errs, applier.JSON(&report, r.Report()))
 	}
 	if r.Left != nil {
 		errs = append(errs, planner.JSON(&left, r.Left))
@@ -83,7 +72,7 @@ func outcome(r *reconcile.Result) error {
 		return r.Lost
 	}
 	if len(r.Reports) > 0 {
-		if err := unfinished(merged(r.Reports)); err != nil {
+		if err := unfinished(r.Report()); err != nil {
 			return err
 		}
 	}

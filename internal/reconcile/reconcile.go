@@ -40,6 +40,9 @@ type Run struct {
 	// Allow is how many of a tally Apply may take away, whatever the fleet's
 	// limits say.
 	Allow map[planner.Tally]int
+	// Paused are the services that nothing is to be changed of, and why, in
+	// one sentence.
+	Paused map[string]string
 	// Observe hears every event of an apply, one at a time.
 	Observe func(applier.Event)
 }
@@ -63,6 +66,9 @@ func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
 		Want: wishes.Want, Live: wishes.Live, Notes: wishes.Notes, Rules: wishes.Rules,
 		Remarks: wishes.Remarks, Limits: wishes.Limits, Targets: r.Targets,
 		Traits: kinds.Traits(),
+	}
+	if len(r.Paused) > 0 {
+		in.Rules = append(in.Rules, r.pausing)
 	}
 	plan, err := planner.Diff(in)
 	if err != nil {
@@ -105,6 +111,20 @@ func (r *Result) Err() error {
 // Interrupted tells whether the run was stopped before its end.
 func (r *Result) Interrupted() bool {
 	return slices.ContainsFunc(r.Reports, func(rep *applier.Report) bool { return rep.Interrupted != nil })
+}
+
+// Report is one report of all rounds, or nil if there was none.
+func (r *Result) Report() *applier.Report {
+	if len(r.Reports) == 0 {
+		return nil
+	}
+	all := *r.Reports[0]
+	for _, next := range r.Reports[1:] {
+		all.Results = append(all.Results[:len(all.Results):len(all.Results)], next.Results...)
+		all.Took = next.Began.Add(next.Took).Sub(all.Began)
+		all.Interrupted = next.Interrupted
+	}
+	return &all
 }
 
 func (r *Run) log() *slog.Logger {
