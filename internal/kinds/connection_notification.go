@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -110,23 +109,32 @@ func notificationMade(id string) applier.Made {
 }
 
 // createNotification looks for the notification first, in case one was made
-// whose answer was lost. The token only covers the SDK's repetitions of the
-// call: one that came from the wish would make AWS answer, for a day, with a
-// notification of the same wish that has been deleted since.
+// whose answer was lost, and goes on from what it finds.
 func createNotification(ctx context.Context, p *Place, want Item[notificationSpec]) (applier.Made, error) {
+	return p.makeNotification(ctx, want, "")
+}
+
+// makeNotification is createNotification after one was deleted, which lists
+// may still show; gone is its id.
+func (p *Place) makeNotification(ctx context.Context, want Item[notificationSpec], gone string) (applier.Made, error) {
 	service := want.Spec.Service.Known
 	standing, err := p.notificationsOf(ctx, service)
 	if err != nil {
 		return applier.Made{}, err
 	}
-	if len(standing) > 0 {
-		return updateNotification(ctx, p, notificationItem(want.Addr, standing[0]), want)
+	for _, n := range standing {
+		if aws.ToString(n.ConnectionNotificationId) != gone {
+			return updateNotification(ctx, p, notificationItem(want.Addr, n), want)
+		}
+	}
+	if err := p.unlessHidden(lagging); err != nil && gone == "" {
+		return applier.Made{}, err
 	}
 	out, err := p.EC2.CreateVpcEndpointConnectionNotification(ctx, &ec2.CreateVpcEndpointConnectionNotificationInput{
 		ServiceId:                 aws.String(service),
 		ConnectionNotificationArn: aws.String(want.Spec.Topic.Known),
 		ConnectionEvents:          want.Spec.Events,
-		ClientToken:               aws.String(rand.Text()),
+		ClientToken:               p.stintToken(want.Addr, gone),
 	})
 	if err != nil {
 		return applier.Made{}, err
@@ -146,21 +154,29 @@ func (p *Place) notificationsOf(ctx context.Context, service string) ([]ec2types
 }
 
 // updateNotification makes a new notification in place of one that AWS turned
-// off: there is no call to turn it on again.
+// off, because there is no call to turn it on again, and of one that is gone
+// and was still listed.
 func updateNotification(ctx context.Context, p *Place, was, want Item[notificationSpec]) (applier.Made, error) {
 	if !was.Spec.Enabled {
 		if err := deleteNotification(ctx, p, was); err != nil {
 			return applier.Made{}, err
 		}
-		return createNotification(ctx, p, want)
+		return p.makeNotification(ctx, want, was.ID)
 	}
 	_, err := p.EC2.ModifyVpcEndpointConnectionNotification(ctx, &ec2.ModifyVpcEndpointConnectionNotificationInput{
 		ConnectionNotificationId:  aws.String(was.ID),
 		ConnectionNotificationArn: aws.String(want.Spec.Topic.Known),
 		ConnectionEvents:          want.Spec.Events,
 	})
+	if awsapi.Code(err) == noNotification {
+		return p.makeNotification(ctx, want, was.ID)
+	}
 	return notificationMade(was.ID), err
 }
+
+// noNotification is EC2's code for a notification that does not exist; its
+// other codes of that sort say NotFound.
+const noNotification = "InvalidConnectionNotification"
 
 func deleteNotification(ctx context.Context, p *Place, was Item[notificationSpec]) error {
 	out, err := p.EC2.DeleteVpcEndpointConnectionNotifications(ctx, &ec2.DeleteVpcEndpointConnectionNotificationsInput{
@@ -169,8 +185,7 @@ func deleteNotification(ctx context.Context, p *Place, was Item[notificationSpec
 	if err == nil {
 		err = awsapi.Unsuccessful(out.Unsuccessful)
 	}
-	// EC2's code for one that does not exist; its other codes say NotFound.
-	if awsapi.Code(err) == "InvalidConnectionNotification" {
+	if awsapi.Code(err) == noNotification {
 		return nil
 	}
 	return unlessGone(err)

@@ -106,6 +106,11 @@ type Places struct {
 	zones map[string][]string // hosted zone ids by account name
 	// assumed are objects without marks, see Assume.
 	assumed map[planner.Place]map[string]planner.Addr
+	stint   stint
+
+	// Speed is how many times faster than the wall AWS's clock runs: 1, also
+	// if it is 0, but for a simulator.
+	Speed float64
 }
 
 // NewPlaces are the places of f, reached through api.
@@ -114,7 +119,7 @@ func NewPlaces(api *awsapi.API, f *schema.Fleet) *Places {
 	for z := range sorted(f.Zones) {
 		zones[z.Account] = append(zones[z.Account], z.ID)
 	}
-	return &Places{api: api, fleet: f.Name, zones: zones}
+	return &Places{api: api, fleet: f.Name, zones: zones, stint: newStint()}
 }
 
 // Open gives the place p, fresh: what it remembers of AWS's lists is its own.
@@ -123,7 +128,10 @@ func (ps *Places) Open(ctx context.Context, p planner.Place) (*Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Place{Place: ap, Fleet: ps.fleet, Zones: ps.zones[p.Account], assumed: ps.assumed[p]}, nil
+	return &Place{
+		Place: ap, Fleet: ps.fleet, Zones: ps.zones[p.Account],
+		assumed: ps.assumed[p], stint: ps.stint, speed: ps.Speed,
+	}, nil
 }
 
 // Actuators gives the applier every kind, by name.

@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -198,8 +199,15 @@ func endpointOutputs(e ec2types.VpcEndpoint) planner.Outputs {
 	return out
 }
 
-// createEndpoint is told that the service does not exist for a little while
-// after the permission was given: that passes by itself.
+// createEndpoint asks under a token that comes from what cannot change of the
+// endpoint. So AWS answers with the one that an earlier run made, and if it was
+// to be another way then, refuses: that one is found and changed.
+//
+// The security groups are among what cannot change because ours go, and come
+// anew with other ids, only when the endpoint has gone.
+//
+// It is told that the service does not exist for a little while after the
+// permission was given: that passes by itself.
 func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (applier.Made, error) {
 	in := &ec2.CreateVpcEndpointInput{
 		VpcEndpointType:   ec2types.VpcEndpointTypeInterface,
@@ -211,12 +219,23 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 		PrivateDnsEnabled: aws.Bool(false),
 		TagSpecifications: p.ec2Tags(ec2types.ResourceTypeVpcEndpoint, want.Addr),
 	}
-	wish := slices.Concat([]string{want.Spec.VPC, want.Spec.Service.Known}, want.Spec.Subnets, in.SecurityGroupIds)
-	for {
-		in.ClientToken = p.token(want.Addr, wish...)
+	identity := slices.Concat([]string{want.Spec.VPC, want.Spec.Service.Known}, in.SecurityGroupIds)
+	// Where AWS answers for an earlier endpoint that has been deleted since,
+	// the next of a row of tokens is tried.
+	for n := 0; ; n++ {
+		in.ClientToken = p.token(want.Addr, append(identity, strconv.Itoa(n))...)
 		out, err := p.EC2.CreateVpcEndpoint(ctx, in)
-		if awsapi.Code(err) == "InvalidServiceName" {
+		switch awsapi.Code(err) {
+		case "InvalidServiceName":
 			return applier.Made{}, applier.Busy{Err: err}
+		case "IdempotentParameterMismatch":
+			if made, found, err := p.takeUpEndpoint(ctx, want); err != nil || found {
+				return made, err
+			}
+			if err := p.unlessHidden(young); err != nil {
+				return applier.Made{}, err
+			}
+			continue
 		}
 		if err != nil {
 			return applier.Made{}, onceOffered(err)
@@ -226,16 +245,29 @@ func createEndpoint(ctx context.Context, p *Place, want Item[endpointSpec]) (app
 		if err != nil || !dead {
 			return made, err
 		}
-		// AWS answered for an earlier endpoint of the same wish that has
-		// been deleted since. The next token is derived from it.
-		wish = append(wish, made.ID)
 	}
 }
 
-// young is how long an endpoint may take to be shown after it was made. AWS
-// speaks of seconds to minutes.
-// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
-const young = 5 * time.Minute
+// takeUpEndpoint finds the endpoint that an earlier run made for the same
+// address in the same VPC to the same service, and changes it to what is
+// wanted now.
+func (p *Place) takeUpEndpoint(ctx context.Context, want Item[endpointSpec]) (made applier.Made, found bool, err error) {
+	filters := append(p.ours(),
+		ec2types.Filter{Name: aws.String("tag:" + TagAddress), Values: []string{want.Addr.Path()}},
+		ec2types.Filter{Name: aws.String("vpc-id"), Values: []string{want.Spec.VPC}},
+		ec2types.Filter{Name: aws.String("service-name"), Values: []string{want.Spec.Service.Known}})
+	var standing Item[endpointSpec]
+	err = p.eachEndpoint(ctx, filters, func(e ec2types.VpcEndpoint) {
+		if !endpointGone(e.State) && !endpointDead(e.State) {
+			standing, found = readEndpoint(ourEndpoint{e, want.Addr}), true
+		}
+	})
+	if err != nil || !found {
+		return applier.Made{}, false, err
+	}
+	made, err = updateEndpoint(ctx, p, standing, want)
+	return made, true, err
+}
 
 // endpointIsDead tells whether AWS answered a create with an endpoint that is
 // gone: shown as such, or made a while ago by AWS's own clock and not shown

@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -203,14 +202,19 @@ func joinZones(zones []string) string {
 }
 
 // createService looks for the service first, in case one was made whose
-// answer was lost. The token only covers the SDK's repetitions of the call:
-// one made from the wish would have AWS answer, for a day, with a service of
-// the same wish that has been deleted since. A second service cannot come of
-// it even where AWS's lists lag, because a load balancer serves only one.
+// answer was lost, and goes on from what it finds: nothing may rest on a
+// service that does not ask for acceptance where it should. A second service
+// on the same load balancer AWS refuses, whatever its lists show.
 func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]) (applier.Made, error) {
-	standing, err := p.serviceAt(ctx, want.Addr)
-	if err != nil || standing.ID != "" {
-		return standing, err
+	standing, found, err := p.serviceAt(ctx, want.Addr)
+	if err != nil {
+		return applier.Made{}, err
+	}
+	if found {
+		return updateService(ctx, p, standing, want)
+	}
+	if err := p.unlessHidden(lagging); err != nil {
+		return applier.Made{}, err
 	}
 	tags := p.ec2Tags(ec2types.ResourceTypeVpcEndpointService, want.Addr)
 	tags[0].Tags = append(tags[0].Tags, want.Spec.Terms.tags()...)
@@ -218,7 +222,7 @@ func createService(ctx context.Context, p *Place, want Item[endpointServiceSpec]
 		AcceptanceRequired:      aws.Bool(want.Spec.AcceptanceRequired),
 		NetworkLoadBalancerArns: known(want.Spec.LoadBalancers),
 		SupportedIpAddressTypes: want.Spec.IPAddressTypes,
-		ClientToken:             aws.String(rand.Text()),
+		ClientToken:             p.stintToken(want.Addr, ""),
 		TagSpecifications:       tags,
 	})
 	if err != nil {
@@ -240,21 +244,20 @@ func onceLetGo(err error) error {
 	return err
 }
 
-// serviceAt finds the fleet's service of an address as AWS lists it now; its
-// ID is empty if there is none.
-func (p *Place) serviceAt(ctx context.Context, addr planner.Addr) (applier.Made, error) {
+// serviceAt finds the fleet's service of an address as AWS lists it now.
+func (p *Place) serviceAt(ctx context.Context, addr planner.Addr) (it Item[endpointServiceSpec], found bool, err error) {
 	out, err := p.EC2.DescribeVpcEndpointServiceConfigurations(ctx, &ec2.DescribeVpcEndpointServiceConfigurationsInput{
 		Filters: append(p.ours(), ec2types.Filter{Name: aws.String("tag:" + TagAddress), Values: []string{addr.Path()}}),
 	})
 	if err != nil {
-		return applier.Made{}, err
+		return it, false, err
 	}
 	for _, s := range out.ServiceConfigurations {
 		if !serviceGone(s.ServiceState) {
-			return applier.Made{ID: aws.ToString(s.ServiceId), Outputs: p.serviceOutputs(s)}, nil
+			return readService(p, ourService{s, addr}), true, nil
 		}
 	}
-	return applier.Made{}, nil
+	return it, false, nil
 }
 
 // updateService modifies the service even when only zones differ: the call

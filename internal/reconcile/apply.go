@@ -65,8 +65,10 @@ func (r *Run) apply(ctx context.Context, stop <-chan struct{}, plan *planner.Pla
 }
 
 func (r *Run) walk(ctx context.Context, stop <-chan struct{}, plan *planner.Plan) (*applier.Report, error) {
+	places := kinds.NewPlaces(r.API, r.Fleet)
+	places.Speed = r.Speed
 	a := &applier.Applier{
-		Actuators:   kinds.Actuators(kinds.NewPlaces(r.API, r.Fleet)),
+		Actuators:   kinds.Actuators(places),
 		Parallelism: r.Parallelism,
 		Timeout:     r.Timeout,
 		Speed:       r.Speed,

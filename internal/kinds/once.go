@@ -1,0 +1,56 @@
+package kinds
+
+import (
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/planner"
+)
+
+// What AWS makes under a name of our own choosing it makes once: the name is
+// taken. The rest is kept from being made twice by tokens and by patience.
+//
+// An earlier run may have been cut off just after AWS made something, and
+// AWS's lists may not show it yet. Everything an earlier run made is older
+// than this run, because one applier acts at a time. So once this run has
+// lasted longer than lists lag, what they do not show is not there.
+
+const (
+	// lagging is how long AWS's lists commonly lag at most.
+	lagging = time.Minute
+	// young is how long something may take to be shown after it was made. AWS
+	// speaks of seconds to minutes.
+	// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+	young = 5 * time.Minute
+)
+
+// A stint is the time that one process acts on a fleet.
+type stint struct {
+	began time.Time
+	nonce string
+}
+
+func newStint() stint { return stint{began: time.Now(), nonce: rand.Text()} }
+
+// errHidden is why something is not made yet.
+var errHidden = errors.New("an earlier run may have made it; waiting until AWS's lists would show it")
+
+// unlessHidden holds a create back until lists that lag by no more than lag,
+// in AWS's time, show whatever earlier runs made. Who calls it has looked.
+func (p *Place) unlessHidden(lag time.Duration) error {
+	if float64(time.Since(p.stint.began))*max(p.speed, 1) > float64(lag) {
+		return nil
+	}
+	return applier.Busy{Err: errHidden}
+}
+
+// stintToken is the idempotency token of a create that is the same for as long
+// as the process acts: a create sent again because its answer was lost is the
+// same create. Unlike one that comes from the wish alone, it does not have AWS
+// answer, for a day, with what was made of the same wish and has been deleted
+// since. after is the id of what this stint has deleted itself, if anything.
+func (p *Place) stintToken(addr planner.Addr, after string) *string {
+	return p.token(addr, p.stint.nonce, after)
+}
