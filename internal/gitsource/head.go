@@ -1,4 +1,3 @@
-// Package gitsource tells which commit a fleet's files are of.
 package gitsource
 
 import (
@@ -18,10 +17,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// A Commit is what a folder's files are of. The zero Commit is that they are
-// of none.
-type Commit struct {
-	Hash string // in hex
+// A Checkout is a folder of files, and the commit that they are of.
+type Checkout struct {
+	Commit
 	// Dirty is that the CUE files in the folder are not as the commit has
 	// them: changed, added or taken away. Other files do not count, and
 	// neither do folders beside it.
@@ -29,39 +27,43 @@ type Commit struct {
 }
 
 // Head is the commit that the repository around a folder is at. It is the
-// zero Commit where there is no repository around it, or one without a
+// zero Checkout where there is no repository around it, or one without a
 // commit.
 //
 // Only the folder itself is compared with the commit, so that a small fleet
 // in a large repository costs little.
-func Head(dir string) (Commit, error) {
+func Head(dir string) (Checkout, error) {
 	repo, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
-		return Commit{}, nil
+		return Checkout{}, nil
 	}
 	if err != nil {
-		return Commit{}, fmt.Errorf("opening the Git repository around %s: %w", dir, err)
+		return Checkout{}, fmt.Errorf("opening the Git repository around %s: %w", dir, err)
 	}
 	head, err := repo.Head()
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return Commit{}, nil
+		return Checkout{}, nil
 	}
 	if err != nil {
-		return Commit{}, fmt.Errorf("reading the HEAD of the Git repository around %s: %w", dir, err)
+		return Checkout{}, fmt.Errorf("reading the HEAD of the Git repository around %s: %w", dir, err)
 	}
-	dirty, err := isDirty(repo, head.Hash(), dir)
+	commit, err := repo.CommitObject(head.Hash())
 	if err != nil {
-		return Commit{}, fmt.Errorf("comparing %s with commit %s: %w", dir, head.Hash(), err)
+		return Checkout{}, fmt.Errorf("reading commit %s of the Git repository around %s: %w", head.Hash(), dir, err)
 	}
-	return Commit{Hash: head.Hash().String(), Dirty: dirty}, nil
+	dirty, err := isDirty(repo, commit, dir)
+	if err != nil {
+		return Checkout{}, fmt.Errorf("comparing %s with commit %s: %w", dir, head.Hash(), err)
+	}
+	return Checkout{Commit: commitOf(commit), Dirty: dirty}, nil
 }
 
-func isDirty(repo *git.Repository, at plumbing.Hash, dir string) (bool, error) {
+func isDirty(repo *git.Repository, at *object.Commit, dir string) (bool, error) {
 	inRepo, err := pathInRepository(repo, dir)
 	if err != nil {
 		return false, err
 	}
-	committed, err := committedFiles(repo, at, inRepo)
+	committed, err := committedFiles(at, inRepo)
 	if err != nil {
 		return false, err
 	}
@@ -90,12 +92,8 @@ func pathInRepository(repo *git.Repository, dir string) (string, error) {
 
 // committedFiles are the CUE files that a commit has in a folder, by their
 // paths below it. A folder the commit does not have has none.
-func committedFiles(repo *git.Repository, at plumbing.Hash, folder string) (map[string]*object.File, error) {
-	commit, err := repo.CommitObject(at)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := commit.Tree()
+func committedFiles(at *object.Commit, folder string) (map[string]*object.File, error) {
+	tree, err := at.Tree()
 	if err == nil && folder != "." {
 		tree, err = tree.Tree(folder)
 	}

@@ -60,11 +60,19 @@ func (r *repo) commit(names ...string) string {
 	return hash.String()
 }
 
+// checkout is of a commit that repo made.
+func checkout(hash string, dirty bool) gitsource.Checkout {
+	return gitsource.Checkout{
+		Commit: gitsource.Commit{Hash: hash, Subject: "some", Author: "t", Time: time.Unix(1e9, 0).UTC()},
+		Dirty:  dirty,
+	}
+}
+
 func TestNoCommit(t *testing.T) {
 	r := newRepo(t)
 	for _, dir := range []string{t.TempDir(), r.dir} {
 		got, err := gitsource.Head(dir)
-		if err != nil || got != (gitsource.Commit{}) {
+		if err != nil || got != (gitsource.Checkout{}) {
 			t.Errorf("Head(%s) = %+v, %v; want no commit", dir, got, err)
 		}
 	}
@@ -106,7 +114,7 @@ func TestHead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (gitsource.Commit{Hash: hash, Dirty: tt.dirty}); got != want {
+			if want := checkout(hash, tt.dirty); got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
 		})
@@ -119,7 +127,7 @@ func TestWholeRepository(t *testing.T) {
 	r.write("a.cue", "package fleet")
 	hash := r.commit("a.cue")
 	got, err := gitsource.Head(r.dir)
-	if want := (gitsource.Commit{Hash: hash}); err != nil || got != want {
+	if want := checkout(hash, false); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 }
@@ -130,7 +138,7 @@ func TestNotInCommit(t *testing.T) {
 	hash := r.commit()
 	r.write("fleet/a.cue", "package fleet")
 	got, err := gitsource.Head(filepath.Join(r.dir, "fleet"))
-	if want := (gitsource.Commit{Hash: hash, Dirty: true}); err != nil || got != want {
+	if want := checkout(hash, true); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 }
@@ -144,7 +152,7 @@ func TestLinkToRepository(t *testing.T) {
 		t.Skip(err)
 	}
 	got, err := gitsource.Head(filepath.Join(link, "fleet"))
-	if want := (gitsource.Commit{Hash: hash}); err != nil || got != want {
+	if want := checkout(hash, false); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 }
