@@ -164,8 +164,9 @@ func (in Input) foot() string {
 	if p == nil {
 		return ""
 	}
-	foot := fmt.Sprintf("\nDigest: `%s`\n", p.Digest())
-	command := in.command()
+	digest := p.Digest()
+	foot := fmt.Sprintf("\nDigest: `%s`\n", digest)
+	command := in.command(digest)
 	const longest = 1000 // what is longer is nobody's folder
 	if len(p.Steps) == 0 || len(command) > longest {
 		return foot
@@ -175,8 +176,8 @@ func (in Input) foot() string {
 }
 
 // command applies the plan, unless something has changed since.
-func (in Input) command() string {
-	words := []string{"linkfleet", "apply", "--expect", in.Plan.Digest()}
+func (in Input) command(digest string) string {
+	words := []string{"linkfleet", "apply", "--expect", digest}
 	for _, t := range in.Plan.Targets {
 		words = append(words, "--target", shellWord(t.Target()))
 	}

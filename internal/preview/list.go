@@ -40,7 +40,7 @@ func (l *list) size() int {
 }
 
 // String is the list with as many lines as are shown. Entries come before
-// what stands under others: a reason is told before all that it concerns.
+// what stands under others: every reason is told before all that it concerns.
 func (l *list) String() string {
 	if len(l.entries) == 0 {
 		return ""
@@ -48,15 +48,13 @@ func (l *list) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n#### %s (%d)\n\n", l.title, l.count)
 	entries := l.entries[:min(l.shown, len(l.entries))]
-	room := l.shown - len(entries)
-	for _, e := range entries {
+	for i, n := range share(entries, l.shown-len(entries)) {
+		e := entries[i]
 		b.WriteString("- " + e.text + "\n")
-		subs := e.subs[:min(room, len(e.subs))]
-		room -= len(subs)
-		for _, s := range subs {
+		for _, s := range e.subs[:n] {
 			b.WriteString("  - " + s + "\n")
 		}
-		if more := len(e.subs) - len(subs); more > 0 {
+		if more := len(e.subs) - n; more > 0 {
 			fmt.Fprintf(&b, "  - and %d more\n", more)
 		}
 	}
@@ -64,6 +62,23 @@ func (l *list) String() string {
 		fmt.Fprintf(&b, "- and %d more\n", more)
 	}
 	return b.String()
+}
+
+// share gives each entry its share of room for the lines under it: one more
+// for each that has more, over and over, until there is no room.
+func share(entries []entry, room int) []int {
+	shares := make([]int, len(entries))
+	for given := true; given && room > 0; {
+		given = false
+		for i, e := range entries {
+			if room > 0 && shares[i] < len(e.subs) {
+				shares[i]++
+				room--
+				given = true
+			}
+		}
+	}
+	return shares
 }
 
 // with is the list as it would be with n lines.
