@@ -100,7 +100,7 @@ func setFields(ctx context.Context, tx *sql.Tx, id int64, fields []string) error
 	if err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, `UPDATE drifts SET fields = ? WHERE id = ?`, string(text), id)
+	_, err = execute(ctx, tx, `UPDATE drifts SET fields = ? WHERE id = ?`, string(text), id)
 	return err
 }
 
@@ -138,7 +138,7 @@ func (l *Ledger) DriftHistory(ctx context.Context, fleet string, limit int) ([]D
 // PruneDrifts forgets what was healed before a time.
 func (l *Ledger) PruneDrifts(ctx context.Context, before time.Time) (forgotten int64, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {
-		forgotten, err = exec(ctx, tx, `DELETE FROM drifts WHERE healed > 0 AND healed < ?`, millis(before))
+		forgotten, err = execute(ctx, tx, `DELETE FROM drifts WHERE healed > 0 AND healed < ?`, millis(before))
 		return err
 	})
 	return forgotten, err

@@ -60,7 +60,7 @@ func renew(ctx context.Context, tx *sql.Tx, old, again Job) (Job, error) {
 
 // replace has a job wait, and an old one (with ID 0: none) no more.
 func replace(ctx context.Context, tx *sql.Tx, old, j Job) (Job, error) {
-	if _, err := exec(ctx, tx, `DELETE FROM jobs WHERE id = ?`, old.ID); err != nil {
+	if _, err := execute(ctx, tx, `DELETE FROM jobs WHERE id = ?`, old.ID); err != nil {
 		return Job{}, err
 	}
 	j, _, err := first(ctx, tx, scanJob, `INSERT INTO jobs (kind, fleet, key, lane, hash, payload, enqueued, not_before)
@@ -82,7 +82,7 @@ type Delivery struct {
 // may send it again.
 func (l *Ledger) Accept(ctx context.Context, d Delivery, jobs ...Job) (q Queued, fresh bool, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `INSERT INTO deliveries (forge, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, d.Forge, d.ID, millis(d.At))
+		n, err := execute(ctx, tx, `INSERT INTO deliveries (forge, id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, d.Forge, d.ID, millis(d.At))
 		if err != nil || n == 0 {
 			return err
 		}
@@ -99,7 +99,7 @@ func (l *Ledger) Accept(ctx context.Context, d Delivery, jobs ...Job) (q Queued,
 // they would be taken for new ones.
 func (l *Ledger) PruneDeliveries(ctx context.Context, before time.Time) (forgotten int64, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {
-		forgotten, err = exec(ctx, tx, `DELETE FROM deliveries WHERE at < ?`, millis(before))
+		forgotten, err = execute(ctx, tx, `DELETE FROM deliveries WHERE at < ?`, millis(before))
 		return err
 	})
 	return forgotten, err

@@ -87,7 +87,7 @@ func (l *Ledger) NextDue(ctx context.Context) (at time.Time, found bool, err err
 // Done ends a job that was taken: it is done, or given up.
 func (l *Ledger) Done(ctx context.Context, j Job) error {
 	return l.change(ctx, func(tx *sql.Tx) error {
-		n, err := exec(ctx, tx, `DELETE FROM jobs WHERE id = ? AND process = ?`, j.ID, l.process.name)
+		n, err := execute(ctx, tx, `DELETE FROM jobs WHERE id = ? AND process = ?`, j.ID, l.process.name)
 		if err == nil && n == 0 {
 			err = errNotHere(j)
 		}
@@ -110,7 +110,7 @@ func (l *Ledger) Defer(ctx context.Context, j Job, until time.Time, why string) 
 
 func (l *Ledger) retry(ctx context.Context, j Job, statement string, at time.Time, why string) (kept bool, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) error {
-		n, err := exec(ctx, tx, statement, millis(at), why, j.ID, l.process.name)
+		n, err := execute(ctx, tx, statement, millis(at), why, j.ID, l.process.name)
 		switch {
 		case err != nil:
 			return err
@@ -135,10 +135,10 @@ func putBack(ctx context.Context, tx *sql.Tx, j Job) (kept bool, err error) {
 	case err != nil:
 		return false, err
 	case newer:
-		_, err = exec(ctx, tx, `DELETE FROM jobs WHERE id = ?`, j.ID)
+		_, err = execute(ctx, tx, `DELETE FROM jobs WHERE id = ?`, j.ID)
 		return false, err
 	}
-	_, err = exec(ctx, tx, `UPDATE jobs SET process = '', taken = 0 WHERE id = ?`, j.ID)
+	_, err = execute(ctx, tx, `UPDATE jobs SET process = '', taken = 0 WHERE id = ?`, j.ID)
 	return true, err
 }
 

@@ -40,7 +40,7 @@ func (l *Ledger) Turn(ctx context.Context, c Condition, tell func(was string) []
 			return err
 		}
 		changed = true
-		if _, err := exec(ctx, tx, `INSERT INTO conditions (subject, state, since) VALUES (?, ?, ?)
+		if _, err := execute(ctx, tx, `INSERT INTO conditions (subject, state, since) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET state = excluded.state, since = excluded.since`, c.Subject, c.State, millis(c.Since)); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func (l *Ledger) Turn(ctx context.Context, c Condition, tell func(was string) []
 
 func keepNotices(ctx context.Context, tx *sql.Tx, c Condition, notices []Notice) error {
 	for _, n := range notices {
-		if _, err := exec(ctx, tx, `INSERT INTO notices (channel, subject, body, at) VALUES (?, ?, ?, ?)`,
+		if _, err := execute(ctx, tx, `INSERT INTO notices (channel, subject, body, at) VALUES (?, ?, ?, ?)`,
 			n.Channel, c.Subject, n.Body, millis(c.Since)); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (l *Ledger) NoticeFailed(ctx context.Context, n Notice, retry time.Time, wh
 
 func (l *Ledger) endNotice(ctx context.Context, n Notice, statement string, at time.Time, why string) error {
 	return l.change(ctx, func(tx *sql.Tx) error {
-		changed, err := exec(ctx, tx, statement, millis(at), why, n.ID, l.process.name)
+		changed, err := execute(ctx, tx, statement, millis(at), why, n.ID, l.process.name)
 		if err == nil && changed == 0 {
 			err = fmt.Errorf("notice %d is not being sent here", n.ID)
 		}
@@ -128,7 +128,7 @@ func (l *Ledger) Unsent(ctx context.Context) ([]Notice, error) {
 // PruneNotices forgets the notices that were sent before a time.
 func (l *Ledger) PruneNotices(ctx context.Context, before time.Time) (forgotten int64, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {
-		forgotten, err = exec(ctx, tx, `DELETE FROM notices WHERE sent > 0 AND sent < ?`, millis(before))
+		forgotten, err = execute(ctx, tx, `DELETE FROM notices WHERE sent > 0 AND sent < ?`, millis(before))
 		return err
 	})
 	return forgotten, err

@@ -25,7 +25,7 @@ func scanPause(from row) (p Pause, err error) {
 // it was, and gets the new reason and who.
 func (l *Ledger) Pause(ctx context.Context, p Pause) error {
 	return l.change(ctx, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO pauses (fleet, service, reason, who, since) VALUES (?, ?, ?, ?, ?)
+		_, err := execute(ctx, tx, `INSERT INTO pauses (fleet, service, reason, who, since) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET reason = excluded.reason, who = excluded.who`,
 			p.Fleet, p.Service, p.Reason, p.Who, millis(p.Since))
 		return err

@@ -62,7 +62,7 @@ func (r *Recovered) from(ctx context.Context, l *Ledger, tx *sql.Tx, process str
 			r.Superseded = append(r.Superseded, j)
 		}
 	}
-	notices, err := exec(ctx, tx, `UPDATE notices SET process = '' WHERE process = ?`, process)
+	notices, err := execute(ctx, tx, `UPDATE notices SET process = '' WHERE process = ?`, process)
 	r.Notices += notices
 	return err
 }

@@ -98,7 +98,7 @@ func (l *Ledger) EndRun(ctx context.Context, r Run) error {
 	}
 	return l.change(ctx, func(tx *sql.Tx) error {
 		c := r.Counts
-		n, err := exec(ctx, tx, `UPDATE runs SET ended = ?, outcome = ?, digest = ?, created = ?, changed = ?, replaced = ?, deleted = ?,
+		n, err := execute(ctx, tx, `UPDATE runs SET ended = ?, outcome = ?, digest = ?, created = ?, changed = ?, replaced = ?, deleted = ?,
 			blocked = ?, waiting = ?, error = ?, report = ? WHERE id = ? AND outcome = ? AND process = ?`,
 			millis(r.Ended), r.Outcome, r.Digest, c.Created, c.Changed, c.Replaced, c.Deleted,
 			c.Blocked, c.Waiting, r.Error, []byte(r.Report), r.ID, Running, l.process.name)
@@ -168,7 +168,7 @@ func (l *Ledger) Fleets(ctx context.Context) ([]string, error) {
 // It gives the number of runs forgotten.
 func (l *Ledger) PruneRuns(ctx context.Context, keep int, before time.Time) (forgotten int64, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {
-		forgotten, err = exec(ctx, tx, `DELETE FROM runs WHERE id IN (
+		forgotten, err = execute(ctx, tx, `DELETE FROM runs WHERE id IN (
 			SELECT id FROM (SELECT id, outcome, ended,
 				row_number() OVER (PARTITION BY fleet ORDER BY id DESC) AS nth,
 				max(id) FILTER (WHERE outcome IN ('done', 'nothing') AND kind = 'apply') OVER (PARTITION BY fleet) AS applied,

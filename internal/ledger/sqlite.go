@@ -106,8 +106,8 @@ func first[T any](ctx context.Context, from source, scan func(row) (T, error), q
 	return all[0], true, nil
 }
 
-// exec carries out a statement, and tells how many rows it changed.
-func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int64, error) {
+// execute carries out a statement, and tells how many rows it changed.
+func execute(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int64, error) {
 	result, err := tx.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return 0, err

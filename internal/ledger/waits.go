@@ -31,7 +31,7 @@ func (l *Ledger) ObserveWaits(ctx context.Context, g Glance, seen []Wait) (now [
 		}
 		for _, w := range seen {
 			delete(gone, Wait{Fleet: g.Fleet, Address: w.Address, Blocked: w.Blocked, What: w.What})
-			if _, err := exec(ctx, tx, `INSERT INTO waits (fleet, address, blocked, what, since) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			if _, err := execute(ctx, tx, `INSERT INTO waits (fleet, address, blocked, what, since) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 				g.Fleet, w.Address, w.Blocked, w.What, millis(g.At)); err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (l *Ledger) ObserveWaits(ctx context.Context, g Glance, seen []Wait) (now [
 			if !g.gone(w.Address) {
 				continue
 			}
-			if _, err := exec(ctx, tx, `DELETE FROM waits WHERE fleet = ? AND address = ? AND blocked = ? AND what = ?`,
+			if _, err := execute(ctx, tx, `DELETE FROM waits WHERE fleet = ? AND address = ? AND blocked = ? AND what = ?`,
 				w.Fleet, w.Address, w.Blocked, w.What); err != nil {
 				return err
 			}
