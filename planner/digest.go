@@ -14,8 +14,8 @@ import (
 const shortDigest = 12
 
 // Digest identifies what the plan would do and what it rests on: the fleet,
-// the commit, the parts it is limited to, the steps with their specs and order, what is blocked, and the
-// facts used. Two plans with one digest do the same to the same.
+// the commit, the parts it is limited to, the steps with their specs and
+// order, what is blocked, and the facts used. Two plans with one digest do the same to the same.
 //
 // Not in it is what only explains: reasons (an error of AWS has a new request
 // id each time), notes, origins, groups, verbs, and outputs nobody uses.
@@ -50,9 +50,15 @@ func (p *Plan) Digest() string {
 func (p *Plan) ShortDigest() string { return p.Digest()[:shortDigest] }
 
 // Is tells whether digest, in full or as short as [Plan.ShortDigest], is the
-// plan's.
+// plan's. So is that of the same plan of no commit: what a pull request would
+// do was reviewed before there was a commit to do it.
 func (p *Plan) Is(digest string) bool {
-	return len(digest) >= shortDigest && strings.HasPrefix(p.Digest(), digest)
+	if len(digest) < shortDigest {
+		return false
+	}
+	of := *p
+	of.Commit = ""
+	return strings.HasPrefix(p.Digest(), digest) || strings.HasPrefix(of.Digest(), digest)
 }
 
 // Changes counts what a plan does. A replacement is one Replace, and neither

@@ -195,6 +195,14 @@ func TestIs(t *testing.T) {
 			t.Errorf("Is(%q) = %v", digest, !want)
 		}
 	}
+	merged := &Plan{Fleet: "f", Commit: "c1"}
+	for digest, want := range map[string]bool{
+		d: true, merged.Digest(): true, (&Plan{Fleet: "f", Commit: "c2"}).Digest(): false, (&Plan{Fleet: "g"}).Digest(): false,
+	} {
+		if merged.Is(digest) != want {
+			t.Errorf("of commit c1, Is(%q) = %v", digest, !want)
+		}
+	}
 }
 
 func TestSummary(t *testing.T) {
