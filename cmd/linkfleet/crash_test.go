@@ -93,6 +93,10 @@ type crashSite struct {
 // crashSpeed is how much faster than the wall the simulator's clock runs.
 const crashSpeed = 2000
 
+// crashPatience is minutes by the wall: at that speed a busy machine takes
+// hours for what AWS does in seconds.
+const crashPatience = "100h"
+
 func newCrashSite(t *testing.T, unpack func(t *testing.T, dir string)) *crashSite {
 	t.Helper()
 	s := &crashSite{t: t, dir: t.TempDir()}
@@ -145,7 +149,7 @@ func unpackExample(t *testing.T, dir string) {
 func (s *crashSite) apply() (string, error) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), "linkfleet", "apply", s.fleet, "--yes",
-		"--endpoint-url", s.address, "--speed", fmt.Sprint(crashSpeed))
+		"--endpoint-url", s.address, "--speed", fmt.Sprint(crashSpeed), "--timeout", crashPatience)
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "XDG_CACHE_HOME=", "NO_COLOR=1",
 		"AWS_ACCESS_KEY_ID=AKIAHUB", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true")
