@@ -60,13 +60,13 @@ func Open(ctx context.Context, dir string) (*Ledger, error) {
 		return nil, fmt.Errorf("writing to the state folder %s: %w", dir, err)
 	}
 	l := &Ledger{dir: dir, process: p}
-	if err := l.openBoth(ctx); err != nil {
+	if err := l.openToWrite(ctx); err != nil {
 		return nil, errors.Join(l.explain(err), l.Close())
 	}
 	return l, nil
 }
 
-func (l *Ledger) openBoth(ctx context.Context) (err error) {
+func (l *Ledger) openToWrite(ctx context.Context) (err error) {
 	if l.write, err = connect(l.path(), forWriting); err != nil {
 		return err
 	}
@@ -87,14 +87,21 @@ func OpenReadOnly(ctx context.Context, dir string) (*Ledger, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("opening the state folder: %w", err)
 	}
-	var err error
-	if l.read, err = connect(l.path(), forReading); err != nil {
-		return nil, l.explain(err)
-	}
-	if err := current(ctx, l.read); err != nil {
+	if err := l.openToRead(ctx); err != nil {
 		return nil, errors.Join(l.explain(err), l.Close())
 	}
 	return l, nil
+}
+
+func (l *Ledger) openToRead(ctx context.Context) (err error) {
+	if l.read, err = connect(l.path(), forReading); err != nil {
+		return err
+	}
+	all, err := steps()
+	if err != nil {
+		return err
+	}
+	return current(ctx, l.read, len(all))
 }
 
 // Close ends the use of the ledger. Jobs that were taken from it and not ended

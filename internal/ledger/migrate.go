@@ -85,19 +85,17 @@ func migrate(ctx context.Context, db *sql.DB, all []string) error {
 	})
 }
 
-// current wants a database that needs no step.
-func current(ctx context.Context, db *sql.DB) error {
-	all, err := steps()
-	if err != nil {
-		return err
-	}
-	switch have, err := version(ctx, db, len(all)); {
+// current wants a database that has taken all of the steps that are known, and
+// no more.
+func current(ctx context.Context, db *sql.DB, known int) error {
+	have, err := version(ctx, db, known)
+	switch {
 	case err != nil:
 		return err
 	case have == 0:
 		return ErrNone
-	case have < len(all):
-		return fmt.Errorf("it is of an older linkfleet (version %d of %d); run linkfleet reconcile or linkfleet serve once, which bring it up to date", have, len(all))
+	case have < known:
+		return fmt.Errorf("it is of an older linkfleet (version %d, and this program reads %d); linkfleet reconcile and linkfleet serve bring it up to date", have, known)
 	}
 	return nil
 }

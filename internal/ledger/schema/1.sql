@@ -30,7 +30,7 @@ CREATE TABLE drifts (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
 	fleet   TEXT    NOT NULL,
 	address TEXT    NOT NULL,
-	fields  TEXT    NOT NULL, -- a JSON list
+	fields  TEXT    NOT NULL, -- a JSON list, or null
 	found   INTEGER NOT NULL,
 	healed  INTEGER NOT NULL DEFAULT 0,
 	run     INTEGER REFERENCES runs (id) ON DELETE SET NULL
