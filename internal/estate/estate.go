@@ -39,7 +39,7 @@ func look(ctx context.Context, places *kinds.Places, f *schema.Fleet) (planner.S
 
 // read reads every place, or fails.
 func read(ctx context.Context, places *kinds.Places, f *schema.Fleet) (planner.State, error) {
-	live, err := kinds.Read(ctx, places, f)
+	live, err := kinds.Read(ctx, places, f, nil)
 	if err != nil {
 		return live, fmt.Errorf("reading AWS: %w", err)
 	}

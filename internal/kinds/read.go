@@ -28,12 +28,18 @@ const placesAtOnce = 64
 // A place is read for the kinds that the fleet has there. For what it had
 // there once, AWS's index of tags is asked: it lags behind by a little, which
 // is why it is not asked about the kinds that should be there.
-func Read(ctx context.Context, places *Places, f *schema.Fleet) (planner.State, error) {
+//
+// Where within is not nil, no other places are read than those in it.
+func Read(ctx context.Context, places *Places, f *schema.Fleet, within map[planner.Place]bool) (planner.State, error) {
 	state := planner.State{Live: map[planner.Addr][]planner.Resource{}, Unread: map[planner.Place]string{}}
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(placesAtOnce)
 	for place, wanted := range kindsByPlace(f) {
+		if within != nil && !within[place] {
+			state.Unread[place] = NotLooked
+			continue
+		}
 		g.Go(func() error {
 			rs, err := readPlace(ctx, places, place, wanted)
 			mu.Lock()
@@ -50,6 +56,26 @@ func Read(ctx context.Context, places *Places, f *schema.Fleet) (planner.State, 
 	}
 	_ = g.Wait() // every failure is in state.Unread
 	return state, ctx.Err()
+}
+
+// NotLooked is why a place is unread that was not to be read.
+const NotLooked = "it was not looked at"
+
+// PlacesOf are the places where some services of a fleet have, or are to
+// have, anything, by the files.
+func PlacesOf(f *schema.Fleet, names []string) map[planner.Place]bool {
+	part := *f
+	part.Services = map[string]*schema.Service{}
+	for _, name := range names {
+		if s := f.Services[name]; s != nil {
+			part.Services[name] = s
+		}
+	}
+	found := map[planner.Place]bool{}
+	for _, r := range Want(&part, planner.State{}).Want {
+		found[r.Addr.Place] = true
+	}
+	return found
 }
 
 // kindsByPlace is every place that linkfleet may look at and the kinds that

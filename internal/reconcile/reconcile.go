@@ -37,6 +37,8 @@ type Run struct {
 	// Targets, if any, are the only parts of the fleet that are planned and
 	// applied, besides what these need.
 	Targets []planner.Group
+	// within, if not nil, are the only places to be read.
+	within map[planner.Place]bool
 	// Allow is how many of a tally Apply may take away, whatever the fleet's
 	// limits say.
 	Allow map[planner.Tally]int
@@ -52,7 +54,7 @@ type Run struct {
 func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
 	places := kinds.NewPlaces(r.API, r.Fleet)
 	began := time.Now()
-	live, err := kinds.Read(ctx, places, r.Fleet)
+	live, err := kinds.Read(ctx, places, r.Fleet, r.within)
 	if err != nil {
 		return nil, fmt.Errorf("reading AWS: %w", err)
 	}

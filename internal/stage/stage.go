@@ -158,7 +158,7 @@ func (s *Stage) WantEmpty() {
 // Live reads what the fleet has in AWS.
 func (s *Stage) Live() planner.State {
 	s.T.Helper()
-	live, err := kinds.Read(s.T.Context(), kinds.NewPlaces(s.API(), s.Fleet), s.Fleet)
+	live, err := kinds.Read(s.T.Context(), kinds.NewPlaces(s.API(), s.Fleet), s.Fleet, nil)
 	if err != nil {
 		s.T.Fatal(err)
 	}
