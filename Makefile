@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 # Packages whose tests write their golden files when they are given -update,
 # and those whose scripts do so with UPDATE=1.
-GOLDENS := ./applier ./planner ./schema
+GOLDENS := ./applier ./internal/preview ./planner ./schema
 SCRIPTS := ./cmd/linkfleet
 
 .PHONY: help
@@ -69,7 +69,7 @@ bench: ## run the benchmarks
 # What reads what others wrote: the fleet's files, a saved plan, addresses in
 # tags, requests to the simulator. Found inputs stay in testdata/fuzz.
 FUZZTIME ?= 1m
-FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort \
+FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort internal/preview:FuzzComment \
 	internal/awssim/fuzz:FuzzForm internal/awssim/fuzz:FuzzJSON internal/awssim/fuzz:FuzzREST
 
 .PHONY: fuzz

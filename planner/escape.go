@@ -45,56 +45,6 @@ func isClean(text string) bool {
 	return true
 }
 
-// invisible is a zero-width space. Forges look for mentions, references and
-// links after they have read the entities, so these must be broken up.
-const invisible = "&#8203;"
-
-// markdown makes text mean itself in the prose of a pull-request comment: no
-// markup, no HTML, no mention of anyone, no reference, no link.
-func markdown(text string) string {
-	var b strings.Builder
-	text = Clean(text)
-	for i, r := range text {
-		switch {
-		case r == '@' || r == '#':
-			fmt.Fprintf(&b, "&#%d;%s", r, invisible)
-		case r == ':' && strings.HasPrefix(text[i:], "://"), r == '.' && strings.HasSuffix(strings.ToLower(text[:i]), "www"):
-			b.WriteString(invisible)
-			b.WriteRune(r)
-		case strings.ContainsRune("\\`*_[]<>&|~$", r), startsList(text[:i], r):
-			fmt.Fprintf(&b, "&#%d;", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// startsList tells whether r, after before, would begin an item of a list.
-func startsList(before string, r rune) bool {
-	if r == '-' || r == '+' {
-		return before == ""
-	}
-	return (r == '.' || r == ')') && before != "" && strings.Trim(before, "0123456789") == ""
-}
-
-// fence is a line of backticks that no run within lines ends.
-func fence(lines []string) string {
-	longest := 2
-	for _, line := range lines {
-		run := 0
-		for _, r := range line {
-			if r != '`' {
-				run = 0
-				continue
-			}
-			run++
-			longest = max(longest, run)
-		}
-	}
-	return strings.Repeat("`", longest+1)
-}
-
 // PlainJSON escapes, in a JSON text, the characters that JSON allows in
 // strings but terminals and editors may obey: DEL and the C1 controls, and
 // what changes the direction of writing or is invisible.

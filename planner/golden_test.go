@@ -81,7 +81,6 @@ func planOf(t *testing.T, in Input) *Plan { return mustDiff(t, in) }
 var renders = map[string]func(io.Writer, *Plan) error{
 	"txt":  func(w io.Writer, p *Plan) error { return Text(w, p, TextOptions{}) },
 	"json": JSON,
-	"md":   func(w io.Writer, p *Plan) error { return Markdown(w, p, MarkdownOptions{}) },
 }
 
 func TestGolden(t *testing.T) {

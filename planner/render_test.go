@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -82,35 +81,6 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestMarkdownEscapes(t *testing.T) {
-	for text, want := range map[string]string{
-		"plain: a/b-c (d), e.f": "plain: a/b-c (d), e.f",
-		"<b>&amp;":              "&#60;b&#62;&#38;amp;",
-		"**x** _y_ `z` ~s~ $m$": "&#42;&#42;x&#42;&#42; &#95;y&#95; &#96;z&#96; &#126;s&#126; &#36;m&#36;",
-		"[t](javascript:x)":     "&#91;t&#93;(javascript:x)",
-		"@all #12":              "&#64;&#8203;all &#35;&#8203;12",
-		"https://evil.example":  "https&#8203;://evil.example",
-		"WWW.evil.example":      "WWW&#8203;.evil.example",
-		"a|b\\c":                "a&#124;b&#92;c",
-		"- item":                "&#45; item",
-		"1. item":               "1&#46; item",
-		"12) item":              "12&#41; item",
-		"two\nlines":            "two&#92;nlines",
-	} {
-		if got := markdown(text); got != want {
-			t.Errorf("markdown(%q) = %q; want %q", text, got, want)
-		}
-	}
-}
-
-func TestFence(t *testing.T) {
-	for text, want := range map[string]string{"": "```", "a `b` c": "```", "```": "````", "x\n`````y": "``````"} {
-		if got := fence(strings.Split(text, "\n")); got != want {
-			t.Errorf("fence(%q) = %s; want %s", text, got, want)
-		}
-	}
-}
-
 // hostilePlan says text wherever a text of somebody else's may stand.
 func hostilePlan(text string) *Plan {
 	addr := Addr{Kind: "net", Name: text, Place: Place{text, text}}
@@ -128,13 +98,8 @@ func hostilePlan(text string) *Plan {
 	}
 }
 
-var (
-	codeBlock = regexp.MustCompile("(?ms)^(````*)diff\n.*?^(````*)\n")
-	ourMarkup = regexp.MustCompile(`</?details>|</?summary>`)
-)
-
 // FuzzRender holds every format to its promise: nothing in it but what is
-// printable, and no markup that is not ours.
+// printable.
 func FuzzRender(f *testing.F) {
 	for _, text := range []string{"", "plain", "\x1b[2J\x9b", "```\n</details><script>", "\u202e@x #1 http://x", "|\r\n\x00\xff", "> `` www.x"} {
 		f.Add(text)
@@ -157,26 +122,8 @@ func FuzzRender(f *testing.F) {
 			if ext == "json" && !json.Valid(b.Bytes()) {
 				t.Errorf("broken JSON: %s", b.Bytes())
 			}
-			if ext == "md" {
-				checkProse(t, b.String())
-			}
 		}
 	})
-}
-
-// checkProse looks for markup outside of the blocks of code.
-func checkProse(t *testing.T, text string) {
-	t.Helper()
-	for _, m := range codeBlock.FindAllStringSubmatch(text, -1) {
-		if m[1] != m[2] {
-			t.Errorf("a block opened by %s is closed by %s:\n%s", m[1], m[2], text)
-		}
-	}
-	prose := ourMarkup.ReplaceAllString(codeBlock.ReplaceAllString(text, ""), "")
-	prose = regexp.MustCompile("(?m)^Digest: `[0-9a-f]{64}`$").ReplaceAllString(prose, "")
-	if i := strings.IndexAny(prose, "<>[]@`"); i >= 0 {
-		t.Errorf("markup at %q:\n%s", prose[i:min(len(prose), i+20)], text)
-	}
 }
 
 // bigPlan has many services and much that is blocked.
@@ -192,31 +139,6 @@ func bigPlan(t *testing.T) *Plan {
 		}
 	}
 	return mustDiff(t, in)
-}
-
-// A comment within its limit keeps its summary and its digest, says what it
-// leaves out, and leaves no block open.
-func TestMarkdownLimit(t *testing.T) {
-	p := bigPlan(t)
-	for _, limit := range []int{1000, 2000, 10_000, 30_000, 1_000_000} {
-		var b bytes.Buffer
-		if err := Markdown(&b, p, MarkdownOptions{Limit: limit}); err != nil {
-			t.Fatal(err)
-		}
-		text := b.String()
-		if len(text) > limit {
-			t.Errorf("limit %d: %d bytes", limit, len(text))
-		}
-		if !strings.Contains(text, "| 600 | 0 | 0 | 0 | 600 | 0 |") || !strings.HasSuffix(text, "Digest: `"+p.Digest()+"`\n") {
-			t.Errorf("limit %d: summary or digest is missing:\n%s", limit, text)
-		}
-		if cut := strings.Contains(text, "Lines left out"); cut != (limit < 100_000) {
-			t.Errorf("limit %d: says that something is left out: %v", limit, cut)
-		}
-		if strings.Count(text, "<details>") != strings.Count(text, "</details>") || strings.Count(text, "```")%2 != 0 {
-			t.Errorf("limit %d: a block is left open", limit)
-		}
-	}
 }
 
 type brokenWriter struct{}

@@ -7,6 +7,7 @@ import (
 	"github.com/fatih/color"
 
 	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/preview"
 	"github.com/linkfleet/linkfleet/planner"
 )
 
@@ -50,7 +51,10 @@ func (a *app) writePlan(w io.Writer, p *planner.Plan, format string) error {
 	case "json":
 		return planner.JSON(w, p)
 	case "markdown":
-		return planner.Markdown(w, p, planner.MarkdownOptions{})
+		if _, err := io.WriteString(w, preview.Comment(preview.Input{Plan: p}, preview.Limit{})); err != nil {
+			return fmt.Errorf("plan as markdown: %w", err)
+		}
+		return nil
 	default:
 		return a.showPlan(w, p)
 	}

@@ -113,6 +113,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/confine":           {ours: []string{"schema"}},
 		"internal/gitsource":         {others: []string{"github.com/go-git/go-git/v5", "golang.org/x/crypto"}},
 		"internal/gitsource/gittest": {others: []string{"golang.org/x/crypto"}},
+		"internal/preview":           {ours: []string{"planner", "schema"}},
 		"internal/reconcile":         {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
 		"internal/lease":             {},
 		"internal/stage":             {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/kinds", "internal/reconcile"}},
@@ -120,7 +121,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"fleet.example": {},
 		"cmd/linkfleet": {
 			ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/confine", "internal/estate", "internal/gitsource",
-				"internal/kinds", "internal/lease", "internal/reconcile", "fleet.example"},
+				"internal/kinds", "internal/lease", "internal/preview", "internal/reconcile", "fleet.example"},
 			others: []string{"github.com/fatih/color", "github.com/spf13/cobra", "golang.org/x/term"},
 		},
 	}

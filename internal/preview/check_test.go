@@ -12,7 +12,7 @@ import (
 var (
 	entity    = regexp.MustCompile(`&#\d+;`)
 	ticks     = regexp.MustCompile("`+")
-	ourMarkup = regexp.MustCompile(`(?m)^</?details>|<summary>|</summary>$|\A<!-- linkfleet:preview fleet=[\w.%+~-]* -->\n|<https?://[^\s<>]+>$`)
+	ourMarkup = regexp.MustCompile(`(?m)^</?details>|<summary>|</summary>$|<https?://[^\s<>]+>$`)
 	reference = regexp.MustCompile(`(?i)[@#][\pL\pN]|\bGH-\d|[!$%~^][\pL\pN"]|\w://|www\.|(?:^|[^\pL\pN_:]):[\w+-]+:`)
 	alignment = regexp.MustCompile(`(?m)^\|---\|(:---:\|)*$`)
 )

@@ -189,10 +189,11 @@ func (in Input) command(digest string) string {
 
 // rest says where what is left out can be read.
 func (in Input) rest() string {
-	const longest = 1000
+	const longest = 1000 // which leaves room for something to tell
+	address := link(in.MoreURL)
 	switch {
-	case in.MoreURL != "" && len(in.MoreURL) <= longest:
-		return "The rest: " + link(in.MoreURL)
+	case address != "" && len(address) <= longest:
+		return "The rest: " + address
 	case in.Plan == nil:
 		return "`linkfleet validate` prints the rest."
 	default:

@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/url"
 	"strings"
@@ -129,13 +130,17 @@ func clip(text string, most int) string {
 	return string([]rune(text)[:most-1]) + "…"
 }
 
-// Marker is the line by which a comment is found again: hidden, and the same
-// for all previews of a fleet. That a comment has it does not prove whose it
-// is; anybody can write it.
+// Marker is the text by which the comment on a fleet is found again, once it is
+// hidden in front of it: plain text without "--" or angle brackets, of at most
+// 200 bytes, the same for all previews of a fleet and of no other. That a
+// comment has it does not prove whose it is; anybody can write it.
 func Marker(fleet string) string {
-	// Nothing ends a comment of HTML but dashes and an angle bracket.
+	const longest = 128
 	name := strings.ReplaceAll(url.QueryEscape(fleet), "--", "-%2D")
-	return "<!-- linkfleet:preview fleet=" + name + " -->"
+	if len(name) > longest {
+		name = fmt.Sprintf("%.64s.%x", name, sha256.Sum256([]byte(fleet)))[:longest]
+	}
+	return "linkfleet:preview fleet=" + name
 }
 
 // shellWord is text as one word of a POSIX shell, or of Bash where it holds
@@ -153,17 +158,17 @@ func shellWord(text string) string {
 	}
 }
 
-// link is an address as a link, or as code if it is none of the web. A
-// password in it is left out.
+// link is an address as a link; "" if it is none of the web. A password in it
+// is left out.
 func link(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return code(address)
+		return ""
 	}
 	u.User = nil
 	text := u.String()
 	if strings.ContainsAny(text, " <>\\`\"") || planner.Clean(text) != text {
-		return code(text)
+		return ""
 	}
 	return "<" + text + ">"
 }

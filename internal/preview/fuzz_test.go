@@ -1,6 +1,7 @@
 package preview
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func hostileInputs(text string) []Input {
 		s.Consumers[text] = &schema.Consumer{Name: text, Principals: []string{"*", text + ":root"}}
 	})
 	common := Input{
-		Fleet: text, Commit: text, Base: text, Folder: text, Pull: 1, MoreURL: text, Apply: []string{text}, Marker: Marker(text),
+		Fleet: text, Commit: text, Base: text, Folder: text, Pull: 1, MoreURL: text, Apply: []string{text},
 		Warnings: []schema.Warning{{Pos: pos, Path: text, Message: text, Mend: text}},
 	}
 	planned, invalid, conflicting := common, common, common
@@ -62,11 +63,12 @@ func FuzzComment(f *testing.F) {
 			for unit := range UTF16s + 1 {
 				small := Comment(in, Limit{LeastLimit, unit})
 				checkComment(t, small)
-				if n := unit.of(small); n > LeastLimit && len(in.Marker) < 1000 {
+				if n := unit.of(small); n > LeastLimit {
 					t.Errorf("%d of %d characters", n, LeastLimit)
 				}
 			}
 			checkPlain(t, in)
+			checkMarker(t, Marker(in.Fleet))
 		}
 	})
 }
@@ -82,5 +84,13 @@ func checkPlain(t *testing.T, in Input) {
 		if planner.Clean(a.Message) != a.Message || a.Path == "" {
 			t.Errorf("annotation %+v", a)
 		}
+	}
+}
+
+// checkMarker holds the marker to what can be hidden.
+func checkMarker(t *testing.T, marker string) {
+	t.Helper()
+	if len(marker) > 200 || strings.Contains(marker, "--") || strings.ContainsAny(marker, "<>\r\n") || planner.Clean(marker) != marker {
+		t.Errorf("the marker %q cannot be hidden", marker)
 	}
 }

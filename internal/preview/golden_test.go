@@ -63,7 +63,6 @@ func TestGolden(t *testing.T) {
 func merged(in Input) Input {
 	in.Fleet, in.Base, in.Pull, in.Folder = "payments", "main", 12, "fleet"
 	in.Commit = "3fa9c1d2b0aa77e1a1c9d6a4f7e2b8c05d3e6f10"
-	in.Marker = Marker(in.Fleet)
 	in.Apply = []string{"fleet"}
 	return in
 }

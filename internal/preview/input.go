@@ -36,8 +36,6 @@ type Input struct {
 	// Apply are further arguments of the apply that is proposed, such as the
 	// fleet's folder.
 	Apply []string
-	// Marker is the first line, see [Marker].
-	Marker string
 }
 
 // Coverage is where a consumer's endpoint meets its service: by zone IDs

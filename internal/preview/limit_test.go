@@ -133,7 +133,7 @@ func checkLimited(t *testing.T, in Input, limit Limit) bool {
 	if n := limit.Unit.of(text); n > limit.N {
 		t.Errorf("%d where %d are allowed", n, limit.N)
 	}
-	if !strings.Contains(text, "\nDigest: `"+in.Plan.Digest()+"`\n") || !strings.HasPrefix(text, in.Marker+"\n### ") {
+	if !strings.Contains(text, "\nDigest: `"+in.Plan.Digest()+"`\n") || !strings.HasPrefix(text, "### ") {
 		t.Error("the digest or the title is missing")
 	}
 	sections, steps := in.Plan.Outline(), in.Plan.Changes().Total()

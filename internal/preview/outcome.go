@@ -77,12 +77,9 @@ func rejections(p *planner.Plan) int {
 
 func isRejection(st planner.Step) bool { return st.Change() == planner.Delete && st.Verb == reject }
 
-// head is the hidden marker, the title, and what the plan is of.
+// head is the title, and what the plan is of.
 func (in Input) head() string {
 	var b strings.Builder
-	if in.Marker != "" {
-		b.WriteString(in.Marker + "\n")
-	}
 	b.WriteString("### " + prose("Fleet "+clip(in.fleet(), 80)+": "+clip(in.outcome(), 200)) + "\n")
 	if about := in.about(); about != "" {
 		b.WriteString("\n" + about + "\n")
