@@ -1,6 +1,7 @@
 package gitsource
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -21,12 +22,16 @@ func (m *Mirror) Changed(from, to string) ([]string, error) {
 		return nil, err
 	}
 	c := &comparison{store: m.store}
-	if err := c.trees("", a, b); err != nil {
+	if err := c.trees("", 0, a, b); err != nil {
 		return nil, err
 	}
 	slices.Sort(c.paths)
 	return c.paths, nil
 }
+
+// mostChanged is how many files may differ. A tree may name one folder many
+// times over and seem larger than it is.
+const mostChanged = 500_000
 
 // A comparison collects the paths that differ.
 type comparison struct {
@@ -35,9 +40,14 @@ type comparison struct {
 }
 
 // trees compares two folders; the zero hash is an empty one.
-func (c *comparison) trees(dir string, a, b plumbing.Hash) error {
-	if a == b {
+func (c *comparison) trees(dir string, nested int, a, b plumbing.Hash) error {
+	switch {
+	case a == b:
 		return nil
+	case nested > deepestFolder:
+		return fmt.Errorf("folders are nested more than %d deep in %s…", deepestFolder, dir[:min(len(dir), 100)])
+	case len(c.paths) > mostChanged:
+		return fmt.Errorf("more than %d files differ", mostChanged)
 	}
 	olds, err := c.store.tree(a)
 	if err != nil {
@@ -54,12 +64,12 @@ func (c *comparison) trees(dir string, a, b plumbing.Hash) error {
 	for _, e := range news {
 		old := then[e.Name]
 		delete(then, e.Name)
-		if err := c.entries(dir+e.Name, old, e); err != nil {
+		if err := c.entries(dir+e.Name, nested, old, e); err != nil {
 			return err
 		}
 	}
 	for name, old := range then {
-		if err := c.entries(dir+name, old, object.TreeEntry{}); err != nil {
+		if err := c.entries(dir+name, nested, old, object.TreeEntry{}); err != nil {
 			return err
 		}
 	}
@@ -67,7 +77,7 @@ func (c *comparison) trees(dir string, a, b plumbing.Hash) error {
 }
 
 // entries compares what stands under one name; the zero entry is nothing.
-func (c *comparison) entries(path string, a, b object.TreeEntry) error {
+func (c *comparison) entries(path string, nested int, a, b object.TreeEntry) error {
 	if a.Mode == b.Mode && a.Hash == b.Hash {
 		return nil
 	}
@@ -76,7 +86,7 @@ func (c *comparison) entries(path string, a, b object.TreeEntry) error {
 	if aFile != bFile {
 		c.paths = append(c.paths, path)
 	}
-	return c.trees(path+"/", aTree, bTree)
+	return c.trees(path+"/", nested+1, aTree, bTree)
 }
 
 // A file is a blob, a link or a submodule; the zero file is none.

@@ -1,0 +1,147 @@
+package gitsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// Merged is what a branch would be if another were merged into it.
+type Merged struct {
+	Base, Head Commit
+	// Tree is the hash of the merged files, for [Mirror.Tree] and
+	// [Mirror.Changed]. The same two commits give the same hash.
+	Tree string
+	// Already is that the base has all of the head: a merge changes nothing.
+	Already bool
+	// FastForward is that the head has all of the base, so that the merge is
+	// the head's files.
+	FastForward bool
+}
+
+// Merge finds what base would be after head is merged into it, by refs or
+// hashes that were fetched. The outcome is that of git merge with
+// merge.renames=false and without attributes: whole files by what each side
+// did to them since the last common ancestor, files that both changed line by
+// line, and the ancestors merged first where there are several. A file that
+// one side moved and the other changed is a conflict, then, and so is one of
+// more than 16 MiB that both changed.
+//
+// The error may be a [*ConflictError] or an [*UnrelatedError].
+func (m *Mirror) Merge(ctx context.Context, base, head string) (*Merged, error) {
+	into, err := m.commit(base)
+	if err != nil {
+		return nil, err
+	}
+	from, err := m.commit(head)
+	if err != nil {
+		return nil, err
+	}
+	merged := &Merged{Base: commitOf(into), Head: commitOf(from)}
+	h := m.history()
+	bases, err := h.bases([]plumbing.Hash{into.Hash}, []plumbing.Hash{from.Hash})
+	if err != nil {
+		return nil, fmt.Errorf("finding what %s and %s of %s came from: %w", plain(base), plain(head), m.at, err)
+	}
+	switch {
+	case len(bases) == 0:
+		return nil, &UnrelatedError{Base: plain(base), Head: plain(head)}
+	case bases[0] == from.Hash:
+		merged.Already, merged.Tree = true, into.TreeHash.String()
+		return merged, nil
+	case bases[0] == into.Hash:
+		merged.FastForward, merged.Tree = true, from.TreeHash.String()
+		return merged, nil
+	}
+	tree, err := m.merge(ctx, h, bases, line{into.TreeHash, []plumbing.Hash{into.Hash}}, line{from.TreeHash, []plumbing.Hash{from.Hash}})
+	if conflict, ok := errors.AsType[*ConflictError](err); ok {
+		conflict.Base, conflict.Head = plain(base), plain(head)
+		return nil, conflict
+	}
+	if err != nil {
+		return nil, fmt.Errorf("merging %s into %s of %s: %w", plain(head), plain(base), m.at, err)
+	}
+	merged.Tree = tree.String()
+	return merged, nil
+}
+
+// merge writes what the merge makes. The mirror is locked meanwhile, so that
+// nobody sweeps away files that are being written.
+func (m *Mirror) merge(ctx context.Context, h *history, bases []plumbing.Hash, ours, theirs line) (plumbing.Hash, error) {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	defer unlock()
+	merging := &merging{ctx: ctx, store: m.store, history: h}
+	return merging.lines(bases, ours, theirs, 0)
+}
+
+// A line of development is given by its files and by the commits it ends
+// with. There are several of those where a merge is only thought of.
+type line struct {
+	tree plumbing.Hash
+	tips []plumbing.Hash
+}
+
+// A merging is one Merge.
+type merging struct {
+	ctx     context.Context // of the Merge, which this is a part of
+	store   *store
+	history *history
+}
+
+// lines merges two lines over their best common ancestors. Of several, one
+// is made by merging them, the oldest first, as git does. Depth counts such
+// merges within merges.
+func (m *merging) lines(bases []plumbing.Hash, ours, theirs line, depth int) (plumbing.Hash, error) {
+	const deepest = 50
+	if depth > deepest {
+		return plumbing.ZeroHash, fmt.Errorf("the branches were merged with each other crosswise more than %d deep: merge the base into the branch once more", deepest)
+	}
+	base, err := m.base(bases, depth)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	t := &treeMerge{merging: m, depth: depth, conflicts: map[string]bool{}}
+	tree, err := t.trees("", 0, base.tree, ours.tree, theirs.tree)
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	if len(t.conflicts) > 0 {
+		return plumbing.ZeroHash, &ConflictError{Paths: slices.Sorted(maps.Keys(t.conflicts))}
+	}
+	if tree.IsZero() {
+		return m.store.put(plumbing.TreeObject, nil)
+	}
+	return tree, nil
+}
+
+// base is one ancestor of several; of none, it is without files.
+func (m *merging) base(bases []plumbing.Hash, depth int) (line, error) {
+	var all line
+	for i, at := range slices.Backward(bases) {
+		s, err := m.history.step(at)
+		if err != nil {
+			return line{}, err
+		}
+		one := line{s.tree, []plumbing.Hash{at}}
+		if i == len(bases)-1 {
+			all = one
+			continue
+		}
+		before, err := m.history.bases(all.tips, one.tips)
+		if err != nil {
+			return line{}, err
+		}
+		if all.tree, err = m.lines(before, all, one, depth+1); err != nil {
+			return line{}, err
+		}
+		all.tips = append(all.tips, at)
+	}
+	return all, nil
+}
