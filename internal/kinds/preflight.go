@@ -32,11 +32,12 @@ func preflightReads() map[side][]string {
 // what the plan's steps are to change: that subnets are there, lie in zones
 // that both sides share (by zone ID: the names differ between accounts) and
 // have addresses left; that a VPC can answer private names. It gives the
-// steps that AWS would refuse.
-func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, error) {
+// steps that AWS would refuse, and in which zones the endpoints meet their
+// services that get new subnets.
+func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, []Coverage, error) {
 	facts, err := gather(ctx, places, f, plan)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var refused []planner.Blocked
 	for _, st := range plan.Steps {
@@ -47,7 +48,41 @@ func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *plann
 			})
 		}
 	}
-	return refused, nil
+	return refused, facts.coverage(plan), nil
+}
+
+// A Coverage is where a consumer's endpoint meets its service: by zone IDs,
+// sorted, since zones' names differ between accounts.
+// https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
+type Coverage struct {
+	Group   planner.Group
+	Zones   []string // of the endpoint's subnets, as the plan leaves them
+	Offered []string // of the service's load balancer, as the plan leaves it
+}
+
+func (pf *preflight) coverage(plan *planner.Plan) []Coverage {
+	var all []Coverage
+	for _, st := range plan.Steps {
+		spec, isEndpoint := st.After.Spec.(endpointSpec)
+		if s := pf.fleet.Services[st.After.Group.Service]; isEndpoint && s != nil && len(newSubnets(st)) > 0 {
+			all = append(all, Coverage{
+				Group: st.After.Group, Zones: pf.zones(st.Addr.Place, spec.Subnets), Offered: pf.zones(placeOf(s), s.LoadBalancer.Subnets),
+			})
+		}
+	}
+	return all
+}
+
+// zones are the IDs of the zones that subnets are in, sorted.
+func (pf *preflight) zones(at planner.Place, subnets []string) []string {
+	var ids []string
+	for _, id := range subnets {
+		if zone := aws.ToString(pf.subnets[at][id].AvailabilityZoneId); zone != "" {
+			ids = append(ids, zone)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // preflight is what was asked of AWS for one plan.
@@ -229,17 +264,12 @@ func (pf *preflight) checkCoverage(st planner.Step, ids []string) *objection {
 	if s == nil || len(newSubnets(st)) == 0 {
 		return nil
 	}
-	offered := map[string]bool{}
-	for _, id := range s.LoadBalancer.Subnets {
-		if zone := aws.ToString(pf.subnets[placeOf(s)][id].AvailabilityZoneId); zone != "" {
-			offered[zone] = true
-		}
-	}
+	offered := pf.zones(placeOf(s), s.LoadBalancer.Subnets)
 	for _, id := range ids {
 		zone := aws.ToString(pf.subnets[st.Addr.Place][id].AvailabilityZoneId)
-		if !offered[zone] {
+		if !slices.Contains(offered, zone) {
 			return &objection{
-				fmt.Sprintf("subnet %s is in zone %s, where %s has no load balancer subnet (it is in %s)", id, zone, s.Name, strings.Join(slices.Sorted(maps.Keys(offered)), ", ")),
+				fmt.Sprintf("subnet %s is in zone %s, where %s has no load balancer subnet (it is in %s)", id, zone, s.Name, strings.Join(offered, ", ")),
 				fmt.Sprintf("take a subnet in one of those zones at %s, or add a subnet in %s to the load balancer at %s", st.After.Origin, zone, s.LoadBalancer.Pos.Short()),
 			}
 		}

@@ -37,8 +37,6 @@ type Run struct {
 	// Targets, if any, are the only parts of the fleet that are planned and
 	// applied, besides what these need.
 	Targets []planner.Group
-	// within, if not nil, are the only places to be read.
-	within map[planner.Place]bool
 	// Allow is how many of a tally Apply may take away, whatever the fleet's
 	// limits say.
 	Allow map[planner.Tally]int
@@ -52,9 +50,18 @@ type Run struct {
 // Plan reads every place and says what is to be done. Places that could not
 // be read are in the plan, not in the error.
 func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
+	review, err := r.look(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return review.Plan, nil
+}
+
+// look plans from what stands in some places; nil are all.
+func (r *Run) look(ctx context.Context, within map[planner.Place]bool) (*Review, error) {
 	places := kinds.NewPlaces(r.API, r.Fleet)
 	began := time.Now()
-	live, err := kinds.Read(ctx, places, r.Fleet, r.within)
+	live, err := kinds.Read(ctx, places, r.Fleet, within)
 	if err != nil {
 		return nil, fmt.Errorf("reading AWS: %w", err)
 	}
@@ -76,15 +83,17 @@ func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused, err := kinds.Preflight(ctx, places, r.Fleet, plan)
+	refused, coverage, err := kinds.Preflight(ctx, places, r.Fleet, plan)
 	if err != nil {
 		return nil, fmt.Errorf("checking AWS before anything is changed: %w", err)
 	}
-	if len(refused) == 0 {
-		return plan, nil
+	if len(refused) > 0 {
+		in.Rules = append(in.Rules, func(*planner.Plan) []planner.Blocked { return refused })
+		if plan, err = planner.Diff(in); err != nil {
+			return nil, err
+		}
 	}
-	in.Rules = append(in.Rules, func(*planner.Plan) []planner.Blocked { return refused })
-	return planner.Diff(in)
+	return &Review{Plan: plan, Coverage: coverage}, nil
 }
 
 // A Result is what a run came to.
