@@ -116,6 +116,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/preview":           {ours: []string{"planner", "schema"}},
 		"internal/reconcile":         {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
 		"internal/lease":             {},
+		"internal/ledger":            {others: []string{"modernc.org/sqlite"}},
 		"internal/stage":             {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/kinds", "internal/reconcile"}},
 
 		"fleet.example": {},

@@ -160,7 +160,7 @@ func (w *worker) send(ctx context.Context) (found bool, err error) {
 // Two workers are killed at random times, over and over. What they were told
 // is kept is done in the end, and nothing runs twice at once.
 func TestKilledWorkersLoseNothing(t *testing.T) {
-	seeds := 8
+	seeds := 5
 	if s, err := strconv.Atoi(os.Getenv("LINKFLEET_SEEDS")); err == nil {
 		seeds = s
 	}
@@ -176,7 +176,8 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 	}
 }
 
-// killWorkers has two workers, and kills one of them after the other.
+// killWorkers has two workers, and kills one of them after the other: now and
+// then as they begin, mostly as they work.
 func killWorkers(t *testing.T, dir string, seed uint64, kills int) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	var workers [2]*exec.Cmd
@@ -200,14 +201,35 @@ func killWorkers(t *testing.T, dir string, seed uint64, kills int) {
 	start(0)
 	start(1)
 	for range kills {
-		time.Sleep(time.Duration(5+r.IntN(150)) * time.Millisecond)
+		if r.IntN(3) > 0 {
+			awaitWork(t, dir)
+		}
+		time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond)
 		i := r.IntN(2)
 		end(i)
 		start(i)
 	}
-	time.Sleep(100 * time.Millisecond)
+	awaitWork(t, dir)
 	end(0)
 	end(1)
+}
+
+// awaitWork waits until the journal has grown by some lines.
+func awaitWork(t *testing.T, dir string) {
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, "journal"))
+		if err != nil {
+			return 0 // no worker has come so far
+		}
+		return info.Size()
+	}
+	const lines = 10 * int64(len("queued push/payments/main 1"))
+	deadline := time.Now().Add(time.Minute)
+	for before := size(); size() < before+lines; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the workers do not work")
+		}
+	}
 }
 
 // drain does what is left to do.

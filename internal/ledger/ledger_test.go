@@ -310,7 +310,7 @@ func TestContextEndsTheWaitForTheLock(t *testing.T) {
 }
 
 func TestManyOpenAtOnce(t *testing.T) {
-	for range 5 {
+	for range 3 {
 		dir := filepath.Join(t.TempDir(), "state")
 		var all sync.WaitGroup
 		for i := range 8 {
