@@ -3,6 +3,7 @@ package awssim
 import (
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -63,6 +64,8 @@ func limitsOf(c *call) []limit {
 		return route53Limits(c)
 	case "sns":
 		return []limit{snsLimit(c.op)}
+	case "sqs":
+		return []limit{sqsLimit(c.op)}
 	case "sts":
 		return []limit{{"sts", 600, 600, 1}}
 	default:
@@ -153,6 +156,16 @@ func snsLimit(op string) limit {
 	return by
 }
 
+// sqsLimit is generous: of standard queues AWS says that they take nearly any
+// number of messages a second, and of the rest it publishes nothing (SQS
+// guide, "Amazon SQS message quotas").
+func sqsLimit(op string) limit {
+	if strings.Contains(op, "Message") {
+		return limit{"sqs:" + op, 3000, 3000, 1}
+	}
+	return limit{"sqs:" + op, 100, 100, 1}
+}
+
 // throttled refuses for want of tokens, in the words of each service.
 func throttled(c *call) *Error {
 	switch c.service {
@@ -163,6 +176,8 @@ func throttled(c *call) *Error {
 			Message: "Request limit exceeded. Account " + c.account + " has been throttled on ec2:" + c.op}
 	case "elasticloadbalancing":
 		return refuse("ThrottlingException", "Rate exceeded")
+	case "sqs":
+		return refuse("RequestThrottled", "Request is throttled.")
 	case "tagging":
 		return refuse("ThrottledException", "Rate exceeded")
 	default:

@@ -21,7 +21,9 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 		return nil, err
 	}
 	defer func() {
-		if p := recover(); p == http.ErrAbortHandler {
+		if p := recover(); p == http.ErrAbortHandler && r.Context().Err() != nil {
+			answer, err = nil, r.Context().Err()
+		} else if p == http.ErrAbortHandler {
 			answer, err = nil, fmt.Errorf("awssim: %s %s: %w", r.Method, r.URL, io.ErrUnexpectedEOF)
 		} else if p != nil {
 			panic(p)

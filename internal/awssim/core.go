@@ -111,7 +111,7 @@ type operation func(c *call) (M, error)
 // A call is one request being served.
 type call struct {
 	sim     *Sim
-	service string // AWS's signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sts, tagging
+	service string // AWS's signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sqs, sts, tagging
 	op      string
 	account string // whose resources the call acts on
 	region  string
@@ -125,6 +125,13 @@ type call struct {
 	actor     bool          // made by an outside party of the world file
 	slow      int           // a fault: what this call begins takes so many times longer; 0 is 1
 	stale     time.Duration // a fault: at least so much list lag
+	twice     bool          // a fault: what this call hands out is handed out once more
+
+	origin string    // the address that was called: https://sqs.us-east-1.amazonaws.com
+	began  time.Time // when the call came, which is before now where it had to wait
+	until  time.Time // a handler's: there may be a better answer until then; see pending.go
+	look   time.Time // with until: when to look again at the latest; zero: at until
+	idle   bool      // a handler's: the call changed nothing, whatever its name says
 }
 
 // cell returns the state of the call's account and region.
@@ -213,6 +220,7 @@ type cell struct {
 	PrivateLink privateLink  // ec2_service.go
 	Balancing   balancing    // elb_*.go
 	Topics      topics       // sns.go
+	Queues      queues       // sqs.go
 	Dynamo      dynamoTables // dynamodb.go
 	TagIndex    tagIndex     // tagging.go
 
@@ -227,6 +235,7 @@ func (l *cell) tagged() []taggedResource {
 	all = append(all, l.PrivateLink.tagged(l)...)
 	all = append(all, l.Balancing.tagged(l)...)
 	all = append(all, l.Topics.tagged(l)...)
+	all = append(all, l.Queues.tagged()...)
 	return all
 }
 

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,13 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, dropped := s.locked(r, body)
+	for answer.pending != nil && !dropped {
+		if !answer.pending.wait(r.Context()) {
+			dropped = true // nobody is there to take an answer
+			break
+		}
+		answer, dropped = s.resume(answer.pending)
+	}
 	if dropped {
 		panic(http.ErrAbortHandler)
 	}
@@ -74,19 +82,35 @@ func (s *Sim) answer(r *http.Request, body []byte) (answer reply, dropped bool) 
 			Body: fmt.Appendf(nil, "the simulator has no service %q\n", scope.service)}, false
 	}
 	q := &request{
-		call:  &call{sim: s, service: scope.service, region: scope.region, now: s.now()},
+		call:  &call{sim: s, service: scope.service, region: scope.region, now: s.now(), began: s.now(), origin: origin(r)},
 		model: m, codec: codecOf(m), http: r, body: body, id: id,
 	}
 	answer, refusal := q.stages(scope)
-	if refusal != nil {
-		answer = q.codec.refusal(m, refusal, id)
-	}
 	s.calls.add(q.call, refusal)
-	answer.request, answer.date = id, q.now
+	return q.finish(answer, refusal)
+}
+
+// finish makes of a handler's answer or refusal what goes over the wire.
+func (q *request) finish(answer reply, refusal *Error) (_ reply, dropped bool) {
+	if refusal != nil {
+		answer = q.codec.refusal(q.model, refusal, q.id)
+	} else if !q.until.IsZero() {
+		return reply{pending: q.pend()}, false
+	}
+	answer.request, answer.date = q.id, q.now
 	if q.fault.Effect == FaultGarbage {
 		return reply{Status: http.StatusOK, Type: "text/html", Body: []byte("<html><body>It works!</body>")}, false
 	}
 	return answer, q.fault.Effect == FaultReset || q.fault.Effect == FaultLost
+}
+
+// origin is the address that a request was sent to, as far as it names a host.
+func origin(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return cmp.Or(r.URL.Scheme, scheme) + "://" + cmp.Or(r.Host, r.URL.Host)
 }
 
 // stages runs a request up to the first refusal.
@@ -125,6 +149,8 @@ func (q *request) faulted() *Error {
 		q.slow = max(1, q.fault.Factor)
 	case FaultStale:
 		q.stale = q.fault.Lag
+	case FaultTwice:
+		q.twice = true
 	}
 	return nil
 }
@@ -174,7 +200,7 @@ func (q *request) perform() (reply, *Error) {
 		return reply{}, &Error{Code: "InternalFailure", Status: http.StatusInternalServerError,
 			Message: fmt.Sprintf("awssim: the reply of %s: %v", q.op, err)}
 	}
-	if !readOnly(q.op) {
+	if !readOnly(q.op) && !q.idle {
 		q.remember(answer)
 		q.sim.changed()
 	}

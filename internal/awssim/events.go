@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -31,6 +32,12 @@ func (k clock) now() time.Time {
 // machine translates a time of the simulator's to the machine's.
 func (k clock) machine(t time.Time) time.Time {
 	return time.Now().Add(time.Duration(float64(t.Sub(k.now())) / k.speed)).UTC()
+}
+
+// delay is how long the machine waits for a time of the simulator's: never
+// less, so that it has come when the wait is over.
+func (k clock) delay(t time.Time) time.Duration {
+	return max(0, time.Duration(math.Ceil(float64(t.Sub(k.now()))/k.speed)))
 }
 
 // at schedules an event. Kind names its handler, by convention with the

@@ -21,6 +21,7 @@ const (
 	FaultGarbage  Effect = "garbage"  // no effect, and status 200 with a body that is not AWS's
 	FaultSlow     Effect = "slow"     // what the call begins takes Factor times as long
 	FaultStale    Effect = "stale"    // the answer leaves out what was made in the last Lag, and shows what was deleted in it
+	FaultTwice    Effect = "twice"    // the messages that the call receives are delivered once more, even if they are deleted
 	FaultExpired  Effect = "expired"  // refused because the credentials have expired
 	FaultBusy     Effect = "busy"     // refused as AWS refuses the operation while a neighbour is not done; of storms
 
@@ -30,12 +31,12 @@ const (
 )
 
 func effects() []Effect {
-	return append([]Effect{FaultGarbage}, stormEffects()...)
+	return append([]Effect{FaultGarbage, FaultTwice}, stormEffects()...)
 }
 
 // A Fault strikes calls. Empty fields match everything.
 type Fault struct {
-	Service   string `json:"service,omitempty"` // the signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sts, tagging
+	Service   string `json:"service,omitempty"` // the signing name: dynamodb, ec2, elasticloadbalancing, route53, sns, sqs, sts, tagging
 	Operation string `json:"operation,omitempty"`
 	Account   string `json:"account,omitempty"`
 	Region    string `json:"region,omitempty"`

@@ -113,6 +113,8 @@ func unknownKey(service string) *Error {
 	switch service {
 	case "ec2":
 		return &Error{Code: "AuthFailure", Message: "AWS was not able to validate the provided access credentials", Status: http.StatusUnauthorized}
+	case "sqs":
+		return &Error{Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid.", Status: http.StatusForbidden}
 	case "tagging", "dynamodb":
 		return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
 	default:
@@ -125,6 +127,8 @@ func expired(service string) *Error {
 	switch service {
 	case "ec2":
 		return refuse("RequestExpired", "Request has expired.")
+	case "sqs":
+		return &Error{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Status: http.StatusForbidden}
 	case "tagging", "dynamodb":
 		return refuse("ExpiredTokenException", "The security token included in the request is expired")
 	default:
@@ -152,8 +156,12 @@ func (c *call) actions() []string {
 	if c.op == "GetCallerIdentity" {
 		return nil // needs no permission
 	}
-	needed := []string{prefix + ":" + c.op}
-	tagged := c.in.has("Tags") || c.in.has("TagSpecifications")
+	op := c.op
+	if c.service == "sqs" { // a batch needs what its single operation needs
+		op = strings.TrimSuffix(op, "Batch")
+	}
+	needed := []string{prefix + ":" + op}
+	tagged := c.in.has("Tags") || c.in.has("tags") || c.in.has("TagSpecifications")
 	switch {
 	case !tagged || !strings.HasPrefix(c.op, "Create"):
 	case c.service == "ec2" && c.op != "CreateTags":
@@ -162,6 +170,8 @@ func (c *call) actions() []string {
 		needed = append(needed, "elasticloadbalancing:AddTags")
 	case c.service == "sns":
 		needed = append(needed, "sns:TagResource")
+	case c.service == "sqs":
+		needed = append(needed, "sqs:TagQueue")
 	}
 	return needed
 }
@@ -190,6 +200,8 @@ func (c *call) denied(action string) *Error {
 		refusal.Code, refusal.Message = "UnauthorizedOperation", "You are not authorized to perform this operation. "+why
 	case "sns":
 		refusal.Code = "AuthorizationError"
+	case "sqs": // which writes operations in lower case
+		refusal.Code, refusal.Message = "AccessDeniedException", strings.ReplaceAll(why, action, strings.ToLower(action))
 	case "tagging", "dynamodb":
 		refusal.Code, refusal.Status = "AccessDeniedException", http.StatusBadRequest
 	}

@@ -66,6 +66,9 @@ func (l *cell) standing(s *Sim) []Object {
 	for _, t := range l.Topics.Topics.all() {
 		all = append(all, Object{Type: "topic", ID: t.ARN, Tags: maps.Clone(t.Tags), row: []any{t.Attributes, t.Tags}})
 	}
+	for _, q := range l.Queues.Queues.all() {
+		all = append(all, Object{Type: "queue", ID: q.ARN, Tags: maps.Clone(q.Tags), row: []any{q.Attributes, q.Tags}})
+	}
 	return all
 }
 

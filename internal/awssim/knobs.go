@@ -44,6 +44,8 @@ func defaultLatencies() map[string]time.Duration {
 		"dnsSync":               30 * time.Second,   // a Route 53 change: PENDING to INSYNC
 		"tableCreate":           10 * time.Second,   // a DynamoDB table: CREATING to ACTIVE
 		"itemLag":               0,                  // reads of DynamoDB that are not consistent show what was so long ago
+		"queueNameRelease":      60 * time.Second,   // a deleted queue's name cannot be used again
+		"topicDelivery":         0,                  // from a topic to its queues
 		"tokenMemory":           24 * time.Hour,     // idempotency tokens are remembered
 	}
 }
@@ -70,6 +72,7 @@ func defaultQuotas() map[string]int {
 		"valuesPerRecord":            400,
 		"tagsPerResource":            50,
 		"topicsPerRegion":            100000,
+		"messagesInFlight":           120000, // of a queue
 	}
 }
 
@@ -79,6 +82,7 @@ func defaultChoices() map[string]bool {
 		"acceptRejected":           true,  // a rejected connection may be accepted
 		"interfacesWhilePending":   true,  // an endpoint has its ENIs while it waits for acceptance
 		"connectionFilterEndpoint": true,  // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
+		"deliverTwice":             false, // every message that goes into a queue is there twice
 		"removeUsedPrivateName":    false, // a service's private name may go while endpoints are connected
 	}
 }

@@ -99,6 +99,8 @@ func invalidValue(service string) string {
 		return "InvalidInput"
 	case "sns":
 		return "InvalidParameter"
+	case "sqs":
+		return "InvalidParameterValueException"
 	case "tagging":
 		return "InvalidParameterException"
 	default:

@@ -69,6 +69,13 @@ func (s *Sim) addAccount(id string, w WorldAccount) error {
 			}
 		}
 	}
+	for _, region := range shuffled(w.Regions) {
+		for _, name := range shuffled(w.Regions[region].Queues) {
+			if err := s.addQueue(s.cellOf(id, region), name, w.Regions[region].Queues[name]); err != nil {
+				return fmt.Errorf("%s: queue %s: %w", region, name, err)
+			}
+		}
+	}
 	for _, zoneID := range shuffled(w.HostedZones) {
 		if err := s.addZone(id, zoneID, w.HostedZones[zoneID]); err != nil {
 			return fmt.Errorf("hosted zone %s: %w", zoneID, err)

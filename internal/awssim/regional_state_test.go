@@ -33,6 +33,10 @@ func TestStateKeepsBalancersZonesAndTopics(t *testing.T) {
 		const name = "_x." + zoneOfStage
 		try(first.change(txt(types.ChangeActionCreate, name, 300, `"one"`))).must(first)
 		topic := first.topic(&sns.CreateTopicInput{Name: aws.String("events")})
+		url := first.queue("events", snsPolicy(topic))
+		try(first.subscribe(provider, topic, eventsQueue, "RawMessageDelivery=true")).must(first)
+		first.publish(topic, "news")
+		taken := first.receive(url, 0)
 
 		second := start()
 		before, _ := json.Marshal(first.sim.world.Cells)
@@ -49,6 +53,10 @@ func TestStateKeepsBalancersZonesAndTopics(t *testing.T) {
 			t.Errorf("name servers answer %q", got)
 		}
 		try(second.change(txt(types.ChangeActionDelete, name, 300, `"one"`))).must(second)
+		second.wantBodies("in flight before, and back", second.receive(url, 0), "news")
+		second.delete(url, taken[0]) // of a receive before: no effect
+		second.publish(topic, "more")
+		second.wantBodies("after the restart", second.receive(url, 0), "more")
 		must(second, 0, second.setTopic(topic, "DisplayName", "Events"))
 		must(second, 0, second.dropBalancer(b.LoadBalancerArn))
 	})

@@ -1,6 +1,6 @@
 // Package awssim is AWS at the wire, as an http.Handler: the operations that a
 // fleet of PrivateLink services needs of EC2, Elastic Load Balancing, Route 53,
-// SNS, DynamoDB, STS and the tagging API, for many accounts and regions at once.
+// SNS, SQS, DynamoDB, STS and the tagging API, for many accounts and regions at once.
 // The aws CLI and any SDK work against it.
 //
 // It is as strict as AWS: requests are checked against AWS's published service
@@ -47,6 +47,7 @@ type Sim struct {
 	calls    callLog
 	faults   []*plannedFault
 	storm    *Storm
+	waiting  chan struct{} // closed when the world changes; nil: nobody waits for that
 }
 
 // A world is everything the simulator remembers, in plain data.
@@ -80,6 +81,7 @@ func New(options Options) (*Sim, error) {
 			"elasticloadbalancing": balancingOperations(),
 			"route53":              route53Operations(),
 			"sns":                  snsOperations(),
+			"sqs":                  sqsOperations(),
 			"sts":                  stsOperations(),
 			"tagging":              taggingOperations(),
 		},

@@ -24,15 +24,8 @@ type topic struct {
 	Messages      []message
 }
 
-// A subscription is an endpoint that a topic delivers to, once confirmed.
-type subscription struct {
-	ARN, Protocol, Endpoint string
-	Owner                   string
-	Confirmed               bool
-}
-
-// A message is what was published to a topic. /_sim/world shows them; nothing
-// is delivered anywhere.
+// A message is what was published to a topic. /_sim/world shows them; queues
+// that subscribe to the topic get them, and nothing else does.
 type message struct {
 	ID               string
 	At               time.Time
@@ -43,21 +36,27 @@ type message struct {
 
 func snsOperations() map[string]operation {
 	return map[string]operation{
-		"CreateTopic":              createTopic,
-		"DeleteTopic":              deleteTopic,
-		"ListTopics":               listTopics,
-		"GetTopicAttributes":       getTopicAttributes,
-		"SetTopicAttributes":       setTopicAttributes,
-		"ListTagsForResource":      listTopicTags,
-		"TagResource":              tagTopic,
-		"UntagResource":            untagTopic,
-		"Subscribe":                subscribe,
-		"ListSubscriptionsByTopic": listSubscriptions,
-		"Publish":                  publishMessage,
+		"CreateTopic":               createTopic,
+		"DeleteTopic":               deleteTopic,
+		"ListTopics":                listTopics,
+		"GetTopicAttributes":        getTopicAttributes,
+		"SetTopicAttributes":        setTopicAttributes,
+		"ListTagsForResource":       listTopicTags,
+		"TagResource":               tagTopic,
+		"UntagResource":             untagTopic,
+		"Subscribe":                 subscribe,
+		"ConfirmSubscription":       confirmSubscription,
+		"Unsubscribe":               unsubscribe,
+		"GetSubscriptionAttributes": getSubscriptionAttributes,
+		"SetSubscriptionAttributes": setSubscriptionAttributes,
+		"ListSubscriptionsByTopic":  listSubscriptions,
+		"Publish":                   publishMessage,
 	}
 }
 
-func snsEvents() map[string]eventHandler { return nil }
+func snsEvents() map[string]eventHandler {
+	return map[string]eventHandler{delivery: func(s *Sim, e event) { s.deliverLate(e.ID) }}
+}
 
 func (t *topics) tagged(*cell) []taggedResource {
 	var all []taggedResource
@@ -192,7 +191,7 @@ func checkTopicAttribute(name, value string) error {
 	}
 	switch name {
 	case "Policy":
-		return checkPolicy(value)
+		return checkTopicPolicy(value)
 	case "DisplayName":
 		if len(value) > 100 {
 			return refuse("InvalidParameter", "Invalid parameter: DisplayName Reason: Must be at most 100 characters long")

@@ -50,6 +50,7 @@ func (s *Sim) startOver() error {
 	s.calls.clear()
 	s.faults, s.storm = nil, nil
 	s.world = s.emptyWorld()
+	s.wake()
 	if err := s.populate(s.options.World); err != nil {
 		return err
 	}
@@ -73,6 +74,7 @@ func (s *Sim) emptyWorld() *world {
 // told to the log; requests go on being served.
 func (s *Sim) changed() {
 	s.world.Version++
+	s.wake()
 	if err := s.save(); err != nil && s.options.Logger != nil {
 		s.options.Logger.Error("the simulator's state was not stored", "error", err)
 	}

@@ -17,7 +17,7 @@ import (
 type Storm struct {
 	Seed    uint64        `json:"seed"`
 	Rate    float64       `json:"rate"`              // of calls that are struck: 0 to 1
-	Effects []Effect      `json:"effects,omitempty"` // none: all but "garbage"
+	Effects []Effect      `json:"effects,omitempty"` // none: all but "garbage" and "twice"
 	Calm    time.Duration `json:"-"`                 // the storm ends so long from now; 0: never
 
 	counts map[stormCall]int

@@ -36,6 +36,7 @@ type reply struct {
 
 	request string    // the request's id, for the header that SDKs log
 	date    time.Time // the simulator's, by which clients reckon AWS's clock
+	pending *pending  // instead of all else: the answer is to come
 }
 
 func codecOf(m *model) codec {
@@ -47,7 +48,7 @@ func codecOf(m *model) codec {
 	case "rest-xml":
 		return restCodec{}
 	default:
-		return jsonCodec{version: m.JSON}
+		return jsonCodec{version: m.JSON, compatible: m.Service == "sqs"}
 	}
 }
 

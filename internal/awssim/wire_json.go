@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// jsonCodec is AWS's JSON protocol: 1.1 of the tagging API, 1.0 of DynamoDB.
-type jsonCodec struct{ version string }
+// jsonCodec is AWS's JSON protocol: 1.1 of the tagging API, 1.0 of DynamoDB
+// and SQS.
+type jsonCodec struct {
+	version    string
+	compatible bool // with the query protocol that the service had before: SQS
+}
 
 // mediaType is what requests and replies are sent as.
 func (j jsonCodec) mediaType() string { return "application/x-amz-json-" + j.version }
@@ -118,18 +122,34 @@ func (r *jsonReader) mapping(s *shape, raw map[string]any, path string) M {
 
 func (j jsonCodec) complain(flaws []flaw) *Error {
 	switch f := flaws[0]; f.kind {
+	case missingParameter:
+		if j.compatible {
+			return refuse("MissingRequiredParameterException", "The request must contain the parameter %s.", f.wire)
+		}
+		return refuse(j.invalid(), "%s", coralMessage(flaws))
 	case unknownParameter, wrongType:
 		return refuse("SerializationException", "Unexpected value at %s", f.path)
 	default:
-		code := "InvalidParameterException"
-		if j.version == "1.0" {
-			code = "ValidationException"
-		}
-		return refuse(code, "%s", coralMessage(flaws))
+		return refuse(j.invalid(), "%s", coralMessage(flaws))
+	}
+}
+
+// invalid is the code for what common request validation refuses.
+func (j jsonCodec) invalid() string {
+	switch {
+	case j.compatible:
+		return "InvalidParameterValueException"
+	case j.version == "1.0":
+		return "ValidationException"
+	default:
+		return "InvalidParameterException"
 	}
 }
 
 func (j jsonCodec) encode(m *model, op string, out M, _ string) (reply, error) {
+	if m.output(op) == nil { // "an HTTP 200 response with an empty HTTP body", says SQS's API reference
+		return reply{Status: http.StatusOK, Type: j.mediaType()}, nil
+	}
 	plain, err := jsonValue(m, m.output(op), out)
 	if err != nil {
 		return reply{}, err
@@ -204,6 +224,9 @@ func (j jsonCodec) refusal(m *model, err *Error, _ string) reply {
 	answer := reply{Status: m.status(err), Type: j.mediaType()}
 	if j.version == "1.0" {
 		told["__type"] = errorNamespace(m, err.Code) + "#" + err.Code
+		if j.compatible {
+			answer.Header = map[string]string{"X-Amzn-Query-Error": queryCode(err.Code) + ";Sender"}
+		}
 	} else {
 		answer.Header = map[string]string{"X-Amzn-ErrorType": err.Code}
 	}
@@ -221,6 +244,9 @@ func errorNamespace(m *model, code string) string {
 	case "SerializationException", "UnknownOperationException", "UnrecognizedClientException", "AccessDeniedException",
 		"ExpiredTokenException", "MissingAuthenticationToken":
 		return "com.amazon.coral.service"
+	}
+	if m.Service == "sqs" {
+		return "com.amazonaws.sqs"
 	}
 	return "com.amazonaws." + m.Service + ".v" + strings.ReplaceAll(m.Version, "-", "")
 }

@@ -35,11 +35,18 @@ type WorldRole struct {
 type WorldRegion struct {
 	VPCs   map[string]WorldVPC
 	Tables map[string]WorldTable // of DynamoDB, by name
+	Queues map[string]WorldQueue // of SQS, by name
 }
 
 // A WorldTable is an empty DynamoDB table, on demand. Its keys are strings.
 type WorldTable struct {
 	HashKey, RangeKey string // RangeKey may be empty
+}
+
+// A WorldQueue is an empty SQS queue. Attributes are those of CreateQueue.
+type WorldQueue struct {
+	Attributes map[string]string
+	Tags       map[string]string
 }
 
 // A WorldVPC is a VPC with its subnets. Its default security group exists of

@@ -30,6 +30,7 @@ accounts: "111111111111": {
 		subnets: "subnet-0123456789abcdef0": {cidr: "10.0.1.0/24", zone: "us-east-1a", availableIps: 3}
 		subnets: "subnet-0123456789abcdef1": {cidr: "10.0.2.0/24", zoneId: "use1-az1"}
 	}
+	regions: "us-east-1": queues: events: {attributes: VisibilityTimeout: "60", tags: team: "risk"}
 	hostedZones: Z0123: {name: "example.com", records: [{name: "a.example.com", type: "TXT", values: ["\"x\""]}]}
 }
 actors: [{
@@ -69,6 +70,8 @@ func TestLoadWorld(t *testing.T) {
 			t.Errorf("VPC: %+v", v)
 		case a.HostedZones["Z0123"].Records[0].TTL != 300:
 			t.Errorf("zone: %+v", a.HostedZones)
+		case a.Regions["us-east-1"].Queues["events"].Attributes["VisibilityTimeout"] != "60":
+			t.Errorf("queue: %+v", a.Regions["us-east-1"].Queues)
 		case w.Actors[0].Every != 10*time.Second || w.Actors[0].Service.Owner != "111111111111":
 			t.Errorf("actor: %+v", w.Actors)
 		}

@@ -23,6 +23,7 @@ func world() awssim.World {
 			Regions: map[string]awssim.WorldRegion{"us-east-1": {
 				VPCs:   map[string]awssim.WorldVPC{"vpc-0f0000000000000a1": {CIDR: "10.0.0.0/16"}},
 				Tables: map[string]awssim.WorldTable{"leases": {HashKey: "id"}},
+				Queues: map[string]awssim.WorldQueue{"events": {}},
 			}},
 		},
 	}}
@@ -31,7 +32,7 @@ func world() awssim.World {
 // send sends a request to a simulator of its own and wants an answer that is
 // no failure of the simulator's.
 func send(t *testing.T, service, method, path, target, body string) {
-	sim, err := awssim.New(awssim.Options{World: world()})
+	sim, err := awssim.New(awssim.Options{World: world(), Speed: 1e6}) // nobody waits for long polls
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +73,9 @@ func FuzzJSON(f *testing.F) {
 	f.Add("dynamodb", "DynamoDB_20120810.PutItem", `{"TableName": "leases", "Item": {"id": {"S": "x"}, "n": {"N": "1e99"}}, "ConditionExpression": "attribute_not_exists(id) OR n < :n", "ExpressionAttributeValues": {":n": {"N": "2"}}}`)
 	f.Add("dynamodb", "DynamoDB_20120810.UpdateItem", `{"TableName": "leases", "Key": {"id": {"S": "x"}}, "UpdateExpression": "SET a = if_not_exists(a, :v) + :v, #b.c[1] = :v REMOVE d", "ExpressionAttributeNames": {"#b": "b"}, "ExpressionAttributeValues": {":v": {"N": "1"}}}`)
 	f.Add("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", `{"TagFilters": [{"Key": "a", "Values": []}], "ResourcesPerPage": 0}`)
+	f.Add("sqs", "AmazonSQS.ReceiveMessage", `{"QueueUrl": "https://sqs.us-east-1.amazonaws.com/111111111111/events", "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0}`)
+	f.Add("sqs", "AmazonSQS.CreateQueue", `{"QueueName": "x", "Attributes": {"Policy": "{}", "RedrivePolicy": "{\"maxReceiveCount\": \"1\"}"}, "tags": {"a": "b"}}`)
+	f.Add("sqs", "AmazonSQS.DeleteMessageBatch", `{"QueueUrl": "/111111111111/events", "Entries": [{"Id": "a", "ReceiptHandle": "e30="}]}`)
 	f.Fuzz(func(t *testing.T, service, target, body string) {
 		send(t, service, http.MethodPost, "", target, body)
 	})

@@ -23,7 +23,14 @@ func services() []service {
 		{"sns", "sns", "2010-03-31", []string{
 			"CreateTopic", "DeleteTopic", "ListTopics", "GetTopicAttributes", "SetTopicAttributes",
 			"ListTagsForResource", "TagResource", "UntagResource",
-			"Subscribe", "ListSubscriptionsByTopic", "Publish",
+			"Subscribe", "ConfirmSubscription", "Unsubscribe", "ListSubscriptionsByTopic",
+			"GetSubscriptionAttributes", "SetSubscriptionAttributes", "Publish",
+		}},
+		{"sqs", "sqs", "2012-11-05", []string{
+			"CreateQueue", "DeleteQueue", "GetQueueUrl", "ListQueues", "PurgeQueue",
+			"GetQueueAttributes", "SetQueueAttributes", "TagQueue", "UntagQueue", "ListQueueTags",
+			"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch",
+			"ChangeMessageVisibility", "ChangeMessageVisibilityBatch",
 		}},
 		{"sts", "sts", "2011-06-15", []string{"GetCallerIdentity", "AssumeRole"}},
 		{"tagging", "resourcegroupstaggingapi", "2017-01-26", []string{"GetResources"}},
