@@ -11,6 +11,7 @@ import (
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
 )
 
 // awsFlags say how a command reaches AWS.
@@ -46,6 +47,11 @@ func (a *app) openRun(ctx context.Context, dir string, f awsFlags, readOnly bool
 		return nil, err
 	}
 	commit, session := a.commitOf(dir)
+	return a.reach(ctx, fleet, commit, session, f, readOnly)
+}
+
+// reach prepares a run of a fleet at a commit. It sends nothing yet.
+func (a *app) reach(ctx context.Context, fleet *schema.Fleet, commit, session string, f awsFlags, readOnly bool) (*reconcile.Run, error) {
 	api, err := awsapi.New(ctx, awsapi.Options{
 		Accounts:    reconcile.Accounts(fleet, readOnly),
 		SessionName: session,
@@ -74,8 +80,12 @@ func (a *app) commitOf(dir string) (commit, session string) {
 		a.log.Warn("the fleet's files are not as they were committed, so the plan names no commit", "folder", dir, "head", head.Hash[:12])
 		return "", "linkfleet-" + head.Hash[:12] + "-dirty"
 	}
-	return head.Hash, "linkfleet-" + head.Hash[:12]
+	return head.Hash, sessionOf(head.Hash)
 }
+
+// sessionOf names the role sessions that work on a commit, so that CloudTrail
+// tells which commit did what.
+func sessionOf(commit string) string { return "linkfleet-" + commit[:12] }
 
 // planOf reads AWS and plans. That no place could be read is an error and no
 // plan: there is nothing to show.

@@ -20,10 +20,7 @@ func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) 
 		load = a.loadStranger
 	}
 	fleet, warnings, err := load(ctx, dir)
-	for _, w := range warnings {
-		w.Pos = inDir(dir, w.Pos)
-		a.say(slog.LevelWarn, "warning: "+planner.Clean(w.String()))
-	}
+	a.warn(dir, warnings)
 	if faults := schema.Faults(err); len(faults) > 0 {
 		return nil, &faultyFleet{dir: dir, faults: faults}
 	}
@@ -31,6 +28,14 @@ func (a *app) loadFleet(ctx context.Context, dir string) (*schema.Fleet, error) 
 		return nil, fmt.Errorf("there is no folder %s; give the one that holds the fleet, or write a new fleet with linkfleet init %[1]s", dir)
 	}
 	return fleet, err
+}
+
+// warn tells what the files in a folder should not say.
+func (a *app) warn(dir string, warnings []schema.Warning) {
+	for _, w := range warnings {
+		w.Pos = inDir(dir, w.Pos)
+		a.say(slog.LevelWarn, "warning: "+planner.Clean(w.String()))
+	}
 }
 
 func (a *app) loadOwn(ctx context.Context, dir string) (*schema.Fleet, []schema.Warning, error) {

@@ -1,0 +1,171 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/linkfleet/linkfleet/internal/gitsource"
+	"github.com/linkfleet/linkfleet/internal/lease"
+	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// An Order is what a run is asked to do.
+type Order struct {
+	// Kind: Apply rolls the branch out; Heal corrects what drifted from the
+	// commit applied last and rolls out nothing newer; Look finds drift and
+	// changes nothing.
+	Kind ledger.RunKind
+	// Commit, if set, must be in the branch for an Apply to begin: what a
+	// webhook told of.
+	Commit string
+	// Back lets an Apply go back to an older commit than was applied last.
+	Back bool
+	// Prepare, if set, changes the run before it plans: its targets, what it
+	// may pass of limits.
+	Prepare func(*reconcile.Run) error
+}
+
+// An Outcome is what came of a run.
+type Outcome struct {
+	Run     ledger.Run
+	Fleet   *schema.Fleet     // nil: it could not be loaded
+	Plan    *planner.Plan     // nil: there was none
+	Result  *reconcile.Result // nil: nothing was carried out
+	Drifted ledger.Drifted
+	Waits   []ledger.Wait // what the fleet waits for after the run
+}
+
+// Roll carries out an order, and keeps what came of it. Closing stop lets
+// running steps finish and starts no other. The error is of what kept the run
+// from its end; what failed in it is in the outcome's Result.
+func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (*Outcome, error) {
+	name, err := t.name(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &Outcome{Run: ledger.Run{Fleet: name, Kind: o.Kind, Ref: t.Ref, Began: t.Now()}}
+	run, err := t.prepare(ctx, out, o)
+	out.Run.ID, err = t.begin(ctx, out, err)
+	if out.Run.ID == 0 {
+		return out, err
+	}
+	if err == nil {
+		err = t.carryOut(ctx, stop, out, run, o)
+	}
+	return out, errors.Join(err, t.end(ctx, out, err))
+}
+
+// begin keeps that the run has begun, also one that got no further than that.
+// That a repository lags is no run.
+func (t *Track) begin(ctx context.Context, out *Outcome, failed error) (int64, error) {
+	if _, behind := errors.AsType[*BehindError](failed); behind {
+		return 0, failed
+	}
+	id, err := t.Ledger.BeginRun(context.WithoutCancel(ctx), out.Run)
+	return id, errors.Join(failed, err)
+}
+
+// prepare comes as far as one can without asking AWS.
+func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.Run, error) {
+	at, err := t.version(ctx, o, out.Run.Fleet)
+	out.Run.Commit, out.Run.Subject = at.Hash, at.Subject
+	if err != nil {
+		return nil, err
+	}
+	if err := t.signed(at); err != nil {
+		return nil, err
+	}
+	if out.Fleet, err = t.load(ctx, at); err != nil {
+		return nil, err
+	}
+	if err := t.sameFleet(out, at); err != nil {
+		return nil, err
+	}
+	out.Run.Fleet = out.Fleet.Name
+	run, err := t.Reach(ctx, out.Fleet, at.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.pauses(ctx, run); err != nil {
+		return nil, err
+	}
+	if o.Prepare != nil {
+		err = o.Prepare(run)
+	}
+	return run, err
+}
+
+// sameFleet refuses a fleet that changed its name: by its tags nothing of the
+// old one would be its own, and all of it would be made a second time.
+func (t *Track) sameFleet(out *Outcome, at gitsource.Commit) error {
+	if was := out.Run.Fleet; was != "" && was != out.Fleet.Name {
+		return refusef("the fleet was called %s and is %s at commit %.12s: all of it would be made anew beside the old one; give it its name back, or begin with another state folder", was, out.Fleet.Name, at.Hash)
+	}
+	return nil
+}
+
+// pauses holds up a paused fleet, and the paused services of another.
+func (t *Track) pauses(ctx context.Context, run *reconcile.Run) error {
+	all, err := t.Ledger.Pauses(ctx, run.Fleet.Name)
+	if err != nil {
+		return err
+	}
+	run.Paused = map[string]string{}
+	for _, p := range all {
+		if p.Service == "" {
+			return refusef("%s; go on with linkfleet resume", paused("fleet "+p.Fleet, p))
+		}
+		run.Paused[p.Service] = paused("service "+p.Service, p)
+	}
+	return nil
+}
+
+// carryOut plans, and applies unless it is only to look.
+func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome, run *reconcile.Run, o Order) error {
+	plan, err := run.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	out.Plan, out.Run.Digest = plan, plan.Digest()
+	if err := unreadable(run, plan); err != nil {
+		return err
+	}
+	if t.Planned != nil {
+		t.Planned(plan)
+	}
+	if o.Kind != ledger.ApplyRun {
+		if out.Drifted, err = t.Ledger.ObserveDrift(ctx, t.glance(out, plan), drift(plan)); err != nil {
+			return err
+		}
+	}
+	if o.Kind == ledger.DriftRun || len(plan.Steps) == 0 {
+		return t.observe(ctx, out, plan)
+	}
+	out.Result, err = run.Apply(ctx, stop, plan)
+	if err != nil {
+		return err
+	}
+	return t.lookBack(ctx, out, o)
+}
+
+// unreadable is that no place of the fleet could be read: there is no plan to
+// speak of.
+func unreadable(run *reconcile.Run, plan *planner.Plan) error {
+	if why := run.AllUnread(plan); why != "" {
+		return fmt.Errorf("no place of the fleet could be read: %s", why)
+	}
+	return nil
+}
+
+// refusal tells whether an error is of somebody's who keeps a run from acting.
+func refusal(err error) bool {
+	_, refused := errors.AsType[*RefusedError](err)
+	_, over := errors.AsType[*reconcile.OverError](err)
+	_, changed := errors.AsType[*reconcile.ChangedError](err)
+	_, held := errors.AsType[*lease.HeldError](err)
+	return refused || over || changed || held
+}

@@ -1,0 +1,49 @@
+package rollout
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/linkfleet/linkfleet/internal/gitsource"
+	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
+)
+
+// A Track is a fleet as a branch of a repository has it, and what runs on it
+// need. The state folder is of this one fleet.
+type Track struct {
+	Repo   *gitsource.Mirror
+	Ref    string // the branch that is rolled out
+	Folder string // of the fleet in the repository; "." is its top
+	// Signers are whose commits are rolled out; nil: anybody's.
+	Signers *gitsource.Keys
+	Ledger  *ledger.Ledger
+
+	// Evaluate loads the fleet of a commit.
+	Evaluate func(context.Context, fs.FS) (*schema.Fleet, []schema.Warning, error)
+	// Reach prepares a run of a fleet at a commit, with its lease. It sends
+	// nothing to AWS yet.
+	Reach func(context.Context, *schema.Fleet, string) (*reconcile.Run, error)
+
+	// Now is the clock of what is kept.
+	Now func() time.Time
+	Log *slog.Logger
+
+	// Planned, if set, is shown each plan before it is carried out.
+	Planned func(*planner.Plan)
+	// Warn, if set, is shown what the fleet's files should not say.
+	Warn func([]schema.Warning)
+}
+
+// name is what the fleet was called when it was last run; empty before that.
+func (t *Track) name(ctx context.Context) (string, error) {
+	last, err := t.Ledger.Runs(ctx, ledger.RunFilter{Limit: 1})
+	if err != nil || len(last) == 0 {
+		return "", err
+	}
+	return last[0].Fleet, nil
+}
