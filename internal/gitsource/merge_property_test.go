@@ -68,7 +68,9 @@ func (h *randomHistory) file() [2]string {
 }
 
 // line is one of few, so that lines are often alike.
-func (h *randomHistory) line() string { return []string{"{", "}", "", "x", "y", "z", "one", "two"}[h.IntN(8)] }
+func (h *randomHistory) line() string {
+	return []string{"{", "}", "", "x", "y", "z", "one", "two"}[h.IntN(8)]
+}
 
 func (h *randomHistory) text(n int) string {
 	var lines []string
