@@ -72,13 +72,12 @@ func endsTracker(text string) bool {
 	return word != "" && strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" || strings.EqualFold(word, "gh")
 }
 
-// startsEmoji tells whether a colon opens ":name:". Within a word, as in an
+// startsEmoji tells whether a colon may open ":name:". Within a word, as in an
 // ARN, it opens nothing.
 func startsEmoji(before, after string) bool {
-	last, _ := utf8.DecodeLastRuneInString(before)
-	name, _, closed := strings.Cut(after, ":")
-	return closed && name != "" && (before == "" || !isWord(last) && last != ':') &&
-		!strings.ContainsFunc(name, func(r rune) bool { return !isWord(r) && r != '+' && r != '-' })
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(before, ":"))
+	next, _ := utf8.DecodeRuneInString(after)
+	return !isWord(last) && (isWord(next) || next == '+' || next == '-')
 }
 
 // startsList tells whether r, after before, would begin an item of a list.
