@@ -117,7 +117,7 @@ func (i *installation) authorize(req *http.Request) error {
 
 func (i *installation) renew(ctx context.Context) error {
 	return repeat(ctx, func() error {
-		t, _, err := i.client.Apps.CreateInstallationToken(ctx, i.id, nil)
+		t, _, err := i.client.Apps.CreateInstallationToken(ctx, i.id, &github.InstallationTokenOptions{})
 		if err != nil {
 			return fmt.Errorf("as GitHub App, for installation %d: %w", i.id, err)
 		}
