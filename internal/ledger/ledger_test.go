@@ -309,6 +309,30 @@ func TestContextEndsTheWaitForTheLock(t *testing.T) {
 	}
 }
 
+func TestTheLockAndTheDiskAreTold(t *testing.T) {
+	dir := t.TempDir()
+	one, two := open(t, dir), open(t, dir)
+	tx, err := one.write.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, two.write, "PRAGMA busy_timeout = 1")
+	_, err = two.Enqueue(t.Context(), Job{Kind: PushJob})
+	wantError(t, err, "has been locked by another process")
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, two.write, "PRAGMA max_page_count = 1") // as many as there are
+	_, err = two.Enqueue(t.Context(), Job{Kind: PushJob, Payload: make([]byte, 1<<20)})
+	wantError(t, err, "has no more room on its disk")
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("it is more than a sentence: %v", err)
+	}
+	if _, err := one.Enqueue(t.Context(), Job{Kind: PushJob}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestManyOpenAtOnce(t *testing.T) {
 	for range 3 {
 		dir := filepath.Join(t.TempDir(), "state")

@@ -9,11 +9,11 @@ import (
 // A Pause is that nothing is to be written for a fleet, or for one service of
 // it, until somebody resumes it.
 type Pause struct {
-	Fleet   string
-	Service string // empty: the whole fleet
-	Reason  string
-	Who     string
-	Since   time.Time
+	Fleet   string    `json:"fleet"`
+	Service string    `json:"service,omitempty"` // empty: the whole fleet
+	Reason  string    `json:"reason"`
+	Who     string    `json:"who"`
+	Since   time.Time `json:"since"`
 }
 
 func scanPause(from row) (p Pause, err error) {

@@ -55,7 +55,14 @@ type Run struct {
 }
 
 // Counts are how many resources a run did what to.
-type Counts struct{ Created, Changed, Replaced, Deleted, Blocked, Waiting int }
+type Counts struct {
+	Created  int `json:"created"`
+	Changed  int `json:"changed"`
+	Replaced int `json:"replaced"`
+	Deleted  int `json:"deleted"`
+	Blocked  int `json:"blocked"`
+	Waiting  int `json:"waiting"`
+}
 
 const runColumns = "id, fleet, kind, hash, subject, ref, pull, began, ended, outcome, digest, created, changed, replaced, deleted, blocked, waiting, error, process"
 

@@ -58,7 +58,8 @@ func transact(ctx context.Context, db *sql.DB, do func(*sql.Tx) error) error {
 		return err
 	}
 	if err := do(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		_ = tx.Rollback() // SQLite may have done so by itself; without a commit nothing stands
+		return err
 	}
 	return tx.Commit()
 }
