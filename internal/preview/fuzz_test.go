@@ -54,6 +54,7 @@ func FuzzComment(f *testing.F) {
 		"", "plain", "\x1b[2J\x9b", "```\n</details><script>", "\u202e@everyone @org/team #1 !2 $3 %4 ~5 ^6 &7 GH-8 http://x", "|\r\n\x00\xff",
 		"> `` www.x", "-->", "--", "<!-- x -->", "/close", "`", " ` ", "&lt;", "[x](y)", "![i](j)", "{+a+}", ":shipit: x", "[[wiki]]", "a@b.c",
 		"https://user:secret@x.example/y?a=<b>", "1. x", "- x", "$(rm)", "'", `\`, "\U000e0001", "org/repo#1", "ABC-1", "%{x}", "~~~", "    x",
+		strings.Repeat("@", 5000), strings.Repeat("\U000e0001", 2000), strings.Repeat("`", 3000), strings.Repeat("' ", 600),
 	} {
 		f.Add(text)
 	}

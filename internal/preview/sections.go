@@ -157,12 +157,12 @@ func zones(covered []Coverage) string {
 	var b strings.Builder
 	b.WriteString("\n| zone id |")
 	for _, z := range all {
-		b.WriteString(" " + prose(z) + " |")
+		b.WriteString(" " + prose(clip(z, longest)) + " |")
 	}
 	b.WriteString("\n|---|" + strings.Repeat(":---:|", len(all)) + "\n")
 	b.WriteString(zoneRow("*the service*", all, offered))
 	for _, c := range covered {
-		b.WriteString(zoneRow(prose(c.Consumer), all, c.Zones))
+		b.WriteString(zoneRow(prose(clip(c.Consumer, longest)), all, c.Zones))
 	}
 	if amiss := amiss(covered); len(amiss) > 0 {
 		b.WriteString("\n" + strings.Join(amiss, "\n") + "\n")
@@ -196,9 +196,9 @@ func amiss(covered []Coverage) []string {
 		}
 		switch {
 		case len(outside) > 0:
-			lines = append(lines, "- **"+prose(c.Consumer)+"** is in "+prose(strings.Join(outside, ", "))+", where the service is not")
+			lines = append(lines, "- **"+prose(clip(c.Consumer, longest))+"** is in "+prose(clip(strings.Join(outside, ", "), longest))+", where the service is not")
 		case len(c.Zones) == 1:
-			lines = append(lines, "- **"+prose(c.Consumer)+"** is in one zone only, and falls with it")
+			lines = append(lines, "- **"+prose(clip(c.Consumer, longest))+"** is in one zone only, and falls with it")
 		}
 	}
 	return lines
