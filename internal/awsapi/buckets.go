@@ -65,6 +65,11 @@ var operationBuckets = []bucket{
 	{service: "sns", each: true, size: 100, refill: 100, operations: []string{"Subscribe", "Unsubscribe"}},
 	{service: "sns", each: true, size: 30, refill: 30, operations: []string{"*"}},
 
+	// AWS sets no limit to a standard queue; this one is against a loop of ours
+	// that would ask and ask.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+	{service: "sqs", each: true, size: 100, refill: 50, operations: []string{"*"}},
+
 	// AWS publishes no figures for these two; both are known to bear more.
 	{service: "tag", each: true, size: 15, refill: 15, operations: []string{"GetResources"}},
 	{service: "tag", each: true, size: 5, refill: 5, operations: []string{"*"}},

@@ -32,9 +32,13 @@ func Code(err error) string {
 //
 // The services word it alike but have no common code:
 // InvalidVpcEndpointId.NotFound, TargetGroupNotFound, NotFoundException,
-// NoSuchHostedZone.
+// NoSuchHostedZone, and SQS's two for one thing.
 func IsNotFound(err error) bool {
 	code := Code(err)
+	switch code {
+	case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
+		return true
+	}
 	return strings.HasPrefix(code, "NoSuch") || strings.HasSuffix(strings.TrimSuffix(code, "Exception"), "NotFound")
 }
 
@@ -44,15 +48,16 @@ func IsThrottle(err error) bool {
 	_, listed := retry.DefaultThrottleErrorCodes[code]
 	// The SDK counts a neighbour's unfinished request among its throttles.
 	listed = listed && code != "PriorRequestNotComplete"
-	// "Throttled" is SNS's; the SDK does not know it.
-	return listed || code == "Throttled" || status(err) == http.StatusTooManyRequests
+	// These are SNS's and, of its encrypted queues, SQS's; the SDK does not
+	// know them.
+	return listed || code == "Throttled" || code == "KMS.ThrottlingException" || status(err) == http.StatusTooManyRequests
 }
 
 // IsDenied tells whether AWS does not let the caller do it: a policy says no,
 // or the credentials are not good.
 func IsDenied(err error) bool {
 	switch Code(err) {
-	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorizedException", "OptInRequired", "RegionDisabledException":
+	case "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorizedException", "OptInRequired", "RegionDisabledException", "KMS.AccessDeniedException":
 		return true
 	}
 	return isBadCredentials(err)

@@ -55,6 +55,8 @@ var ErrReadOnly = errors.New("this run only reads")
 // reading are the beginnings of the names of operations that change nothing.
 // What is not among them is refused in a read-only run: a list of what
 // changes something would be wrong with the next operation anybody adds.
+// ReceiveMessage of SQS is not among them: who receives a message takes it out
+// of the sight of whoever is to act on it.
 var reading = []string{"Describe", "Get", "List", "AssumeRole"}
 
 func reads(operation string) bool {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -29,6 +30,7 @@ type Place struct {
 	ELB     *elasticloadbalancingv2.Client
 	Route53 *route53.Client
 	SNS     *sns.Client
+	SQS     *sqs.Client
 	Tagging *resourcegroupstaggingapi.Client
 
 	role string
@@ -81,6 +83,7 @@ func (a *API) place(p planner.Place, account Account, s *session) *Place {
 		ELB:       elasticloadbalancingv2.NewFromConfig(cfg),
 		Route53:   route53.NewFromConfig(cfg),
 		SNS:       sns.NewFromConfig(cfg),
+		SQS:       sqs.NewFromConfig(cfg),
 		Tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
 		role:      account.RoleARN,
 	}

@@ -110,6 +110,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/awssim":            {others: []string{"cuelang.org/go"}},
 		"internal/awssim/models/gen": {},
 		"internal/estate":            {ours: []string{"planner", "schema", "internal/awsapi", "internal/kinds"}},
+		"internal/events":            {ours: []string{"internal/awsapi"}},
 		"internal/confine":           {ours: []string{"schema"}},
 		"internal/gitsource":         {others: []string{"github.com/go-git/go-git/v5", "golang.org/x/crypto"}},
 		"internal/gitsource/gittest": {others: []string{"golang.org/x/crypto"}},
