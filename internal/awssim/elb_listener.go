@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A listener takes connections of one port and protocol.
@@ -18,6 +19,7 @@ type listener struct {
 	ALPN              []string
 	Attributes        map[string]string
 	Tags              tags
+	Created           time.Time
 }
 
 // A forward is a listener's default action: forward to target groups.
@@ -78,7 +80,7 @@ func createListener(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := &listener{LoadBalancer: b.ARN, Attributes: map[string]string{}}
+	want := &listener{LoadBalancer: b.ARN, Attributes: map[string]string{}, Created: c.now}
 	if b.Type != "gateway" {
 		if !c.in.has("Port") || !c.in.has("Protocol") {
 			return nil, refuse("ValidationError", "A port and a protocol must be specified")
@@ -320,6 +322,7 @@ func describeListeners(c *call) (M, error) {
 		}
 	}
 	rows, _ = pick(rows, arns, func(l *listener) string { return l.ARN })
+	rows = slices.DeleteFunc(rows, func(l *listener) bool { return !c.visible(l.Created, time.Time{}) })
 	rows, next, err := page(c, rows, func(l *listener) string { return l.ARN }, balancingPaging())
 	if err != nil {
 		return nil, err

@@ -206,12 +206,17 @@ func certificates(arn string) []elbtypes.Certificate {
 	return []elbtypes.Certificate{{CertificateArn: aws.String(arn)}}
 }
 
-// createListener makes the listener or finds the one whose creation was not
-// answered, and goes on from what it finds.
+// createListener finds the listener whose creation was not answered, which may
+// have another port, or makes it, and goes on from what it finds.
 func createListener(ctx context.Context, p *Place, want Item[listenerSpec]) (applier.Made, error) {
-	l, err := p.makeListener(ctx, want)
+	l, found, err := p.listenerAt(ctx, want)
 	if err != nil {
 		return applier.Made{}, err
+	}
+	if !found {
+		if l, err = p.makeListener(ctx, want); err != nil {
+			return applier.Made{}, err
+		}
 	}
 	if err := p.elbClaim(ctx, want.Addr, aws.ToString(l.ListenerArn)); err != nil {
 		return applier.Made{}, err
@@ -221,6 +226,29 @@ func createListener(ctx context.Context, p *Place, want Item[listenerSpec]) (app
 		return applier.Made{}, soonThere(err)
 	}
 	return updateListener(ctx, p, now, want)
+}
+
+// listenerAt finds the fleet's listener of an address among those of the load
+// balancer. AWS refuses no second one as long as it has another port.
+func (p *Place) listenerAt(ctx context.Context, want Item[listenerSpec]) (l elbtypes.Listener, found bool, err error) {
+	all, err := p.listenersOf(ctx, want.Spec.LoadBalancer.Known)
+	if err != nil {
+		return l, false, soonThere(err)
+	}
+	arns := make([]string, len(all))
+	for i, l := range all {
+		arns[i] = aws.ToString(l.ListenerArn)
+	}
+	owned, err := p.elbOwned(ctx, "listener", arns)
+	if err != nil {
+		return l, false, err
+	}
+	for _, l := range all {
+		if owned[aws.ToString(l.ListenerArn)] == want.Addr {
+			return l, true, nil
+		}
+	}
+	return l, false, p.unlessHidden(lagging)
 }
 
 func (p *Place) makeListener(ctx context.Context, want Item[listenerSpec]) (elbtypes.Listener, error) {
@@ -328,11 +356,15 @@ func (p *Place) makeWay(ctx context.Context, was, want Item[listenerSpec], dupli
 	return cmp.Or(p.park(ctx, was.ID, taken), error(applier.Busy{Err: duplicate}))
 }
 
-// park moves a listener to a port that nobody has.
+// park moves a listener to a port that nobody has. The other of two that swap
+// may be looking for one at the same moment.
 func (p *Place) park(ctx context.Context, arn string, taken map[int]bool) error {
 	for port := parkedPorts; port < parkedEnd; port++ {
-		if !taken[port] {
-			_, err := p.ELB.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: aws.String(arn), Port: aws.Int32(int32(port))})
+		if taken[port] {
+			continue
+		}
+		_, err := p.ELB.ModifyListener(ctx, &elb.ModifyListenerInput{ListenerArn: aws.String(arn), Port: aws.Int32(int32(port))})
+		if awsapi.Code(err) != "DuplicateListener" {
 			return err
 		}
 	}

@@ -30,28 +30,40 @@ type cutWire struct {
 }
 
 func (w cutWire) RoundTrip(r *http.Request) (*http.Response, error) {
-	if w.ends(false) {
+	return w.carry(r, w.next, true)
+}
+
+// carry sends a request unless the process is dead, and brings the answer
+// unless it is dead by then. A call that does not count cannot end it.
+func (c *cut) carry(r *http.Request, next http.RoundTripper, counts bool) (*http.Response, error) {
+	n := c.begin(counts)
+	if c.ends(n, false) {
 		return nil, errKilled
 	}
-	answer, err := w.next.RoundTrip(r)
-	if w.ends(true) {
+	answer, err := next.RoundTrip(r)
+	if c.ends(n, true) {
 		return nil, errKilled
 	}
 	return answer, err
 }
 
-// ends counts a call and tells whether the process is dead; back is for its
-// answer.
-func (c *cut) ends(back bool) bool {
+// begin gives a call its number; 0 if it does not count.
+func (c *cut) begin(counts bool) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dead {
-		return true
+	if !counts {
+		return 0
 	}
-	if !back {
-		c.seen++
-	}
-	if c.seen == c.nth && c.after == back {
+	c.seen++
+	return c.seen
+}
+
+// ends tells whether the process is dead at the nth call, or, if back, at its
+// answer. Others may be under way beside it.
+func (c *cut) ends(n int, back bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n == c.nth && c.after == back {
 		c.dead = true
 		c.kill()
 	}

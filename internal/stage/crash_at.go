@@ -34,21 +34,7 @@ type operationWire struct {
 }
 
 func (w *operationWire) RoundTrip(r *http.Request) (*http.Response, error) {
-	counts := operationOf(r) == w.operation
-	if w.isDead() || counts && w.ends(false) {
-		return nil, errKilled
-	}
-	answer, err := w.next.RoundTrip(r)
-	if counts && w.ends(true) || w.isDead() {
-		return nil, errKilled
-	}
-	return answer, err
-}
-
-func (c *cut) isDead() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.dead
+	return w.carry(r, w.next, operationOf(r) == w.operation)
 }
 
 // operationOf is the operation that a request asks for: a form's Action, or
