@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +27,9 @@ type randomHistory struct {
 	seed     uint64
 	versions []version
 	stream   strings.Builder
+	// where is the path of the file that is being written. Each has lines of
+	// its own: before git 2.50 its merges follow renames, whatever is set.
+	where string
 }
 
 func newHistory(seed uint64, commits int) *randomHistory {
@@ -50,7 +55,8 @@ func newHistory(seed uint64, commits int) *randomHistory {
 }
 
 func (h *randomHistory) path() string {
-	return []string{"a", "b", "c", "d/a", "d/b", "d/e/a", "f", "f/a", "f/b", "g.x", "g/x", "g-x"}[h.IntN(12)]
+	h.where = []string{"a", "b", "c", "d/a", "d/b", "d/e/a", "f", "f/a", "f/b", "g.x", "g/x", "g-x"}[h.IntN(12)]
+	return h.where
 }
 
 func (h *randomHistory) file() [2]string {
@@ -88,7 +94,7 @@ func (h *randomHistory) fresh() string {
 	if h.IntN(2) == 0 {
 		return h.line()
 	}
-	return fmt.Sprint(h.IntN(1000))
+	return fmt.Sprint(h.where, h.IntN(1000))
 }
 
 // mix takes what the other has in part.
@@ -108,6 +114,7 @@ func (h *randomHistory) edit(files version) {
 	}
 	path := paths[h.IntN(len(paths))]
 	f := files[path]
+	h.where = path
 	switch {
 	case h.IntN(10) == 0:
 		delete(files, path)
@@ -180,12 +187,18 @@ func gitMerge(t *testing.T, dir, base, head string) (tree string, conflicts []st
 	return lines[0], nil
 }
 
+// mergesVariable says how many random histories to merge.
+const mergesVariable = "LINKFLEET_MERGE_SEEDS"
+
 // Whatever was done on two branches, our merge is git's.
 func TestMergeIsThatOfGit(t *testing.T) {
-	const commits = 10
-	seeds := uint64(60)
-	if testing.Short() {
-		seeds = 10
+	const commits = 14
+	seeds := uint64(40)
+	if text := os.Getenv(mergesVariable); text != "" {
+		var err error
+		if seeds, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for from := uint64(0); from < seeds; from += 20 {
 		t.Run(fmt.Sprint("seeds from ", from), func(t *testing.T) {

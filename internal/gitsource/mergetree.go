@@ -18,8 +18,8 @@ const deepestFolder = 1000
 // A treeMerge merges the files of two lines over those of a third.
 //
 // Where depth is above 0 the outcome is itself only an ancestor, and a
-// conflict in a file is no end: the file becomes what git makes of it then,
-// the older version or a text with both.
+// conflict is no end: the file becomes what git makes of it then, the older
+// version or a text with both.
 type treeMerge struct {
 	*merging
 	depth     int
@@ -110,8 +110,8 @@ func (t *treeMerge) entry(path string, nested int, v versions[object.TreeEntry])
 		return object.TreeEntry{}, err
 	case folder.IsZero():
 		return object.TreeEntry{Mode: f.mode, Hash: f.hash}, nil
-	case f != file{}:
-		t.conflicts[path] = true
+	case f != file{}: // a folder here, a file there; in an ancestor the folder stays
+		t.undecided(path, f)
 	}
 	return object.TreeEntry{Mode: filemode.Dir, Hash: folder}, nil
 }
@@ -126,14 +126,13 @@ func (t *treeMerge) file(path string, v versions[file]) (file, error) {
 	case v.ours == none || v.theirs == none: // changed here, deleted there
 		return t.undecided(path, v.base), nil
 	case kindOf(v.ours) != kindOf(v.theirs):
-		t.conflicts[path] = true
-		return v.ours, nil
+		return t.undecided(path, v.base), nil
 	case kindOf(v.base) != kindOf(v.ours):
 		v.base.hash = plumbing.ZeroHash
 	}
 	mode, clean := mergeModes(v)
-	if !clean && t.depth == 0 {
-		t.conflicts[path] = true
+	if !clean {
+		t.undecided(path, file{})
 	}
 	hash, err := t.contents(path, versions[plumbing.Hash]{v.base.hash, v.ours.hash, v.theirs.hash}, kindOf(v.ours))
 	return file{mode, hash}, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
@@ -58,6 +59,11 @@ func (r *httpRemote) connect(ctx context.Context) (session, error) {
 }
 
 func (r *httpRemote) blame(err error) error {
+	// go-git's wrapping of what it did not expect hides it from errors.As.
+	var wrapped *plumbing.UnexpectedError
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
 	var status *githttp.Err
 	switch {
 	case errors.Is(err, transport.ErrAuthenticationRequired) && r.auth == nil:

@@ -21,7 +21,7 @@ import (
 //
 // It implements [fs.ReadDirFS], [fs.ReadFileFS], [fs.StatFS] and
 // [fs.ReadLinkFS]. Symbolic links are listed as such and never followed: to
-// open one is an error. A submodule is listed as irregular and cannot be
+// read one is an error. A submodule is listed as irregular and cannot be
 // opened. Every file's time is that of the commit; a tree alone has none. The
 // file system is the folder's alone: nothing above it is seen, as when the
 // folder is given to schema.Load.
@@ -108,9 +108,13 @@ func (t *treeFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if at.IsDir() {
+	switch at.mode {
+	case filemode.Dir:
 		entries, err := t.ReadDir(name)
 		return &openFolder{node: at, rest: entries}, err
+	case filemode.Symlink:
+		at, err = at.sized()
+		return &openLink{at}, err
 	}
 	text, err := at.read("open", name)
 	if err != nil {
