@@ -16,6 +16,7 @@ import (
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/stage"
+	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -53,12 +54,26 @@ func wantStanding(t *testing.T, s *stage.Stage, want map[string]int) {
 	}
 }
 
-// wantAccounted wants a result for every step of a round, and no step still
-// running.
-func wantAccounted(t *testing.T, res *reconcile.Result) {
+// wantAccounted wants one result for each step of the plan, in its order, and
+// no step still running.
+func wantAccounted(t *testing.T, plan *planner.Plan, res *reconcile.Result) {
 	t.Helper()
 	if res == nil {
 		return
+	}
+	if len(res.Reports) == 0 {
+		t.Errorf("a plan of %d steps has no report", len(plan.Steps))
+		return
+	}
+	var planned, told []planner.StepKey
+	for _, st := range plan.Steps {
+		planned = append(planned, st.StepKey)
+	}
+	for _, r := range res.Reports[0].Results {
+		told = append(told, r.StepKey)
+	}
+	if !slices.Equal(told, planned) {
+		t.Errorf("the steps\n%v\nhave the results\n%v", planned, told)
 	}
 	final := []walk.State{walk.Done, walk.Failed, walk.Skipped, walk.Unfinished, walk.NotStarted}
 	for _, rep := range res.Reports {
@@ -111,11 +126,11 @@ func (c crashRun) reference(t *testing.T) (want map[string]int, calls []awssim.C
 func (c crashRun) at(t *testing.T, nth int, after bool, want map[string]int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := c.begin(t)
-		res, died := s.Crash(nth, after)
+		plan, res, died := s.Crash(nth, after)
 		if !died {
 			return
 		}
-		wantAccounted(t, res)
+		wantAccounted(t, plan, res)
 		s.Converge()
 		time.Sleep(patience) // partners' endpoints come up, virtually
 		wantStanding(t, s, want)

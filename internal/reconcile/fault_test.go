@@ -107,8 +107,8 @@ func (h *faultyHistory) stormyTurn() {
 func (h *faultyHistory) disturbed() {
 	h.t.Helper()
 	if h.rng.IntN(3) == 0 {
-		res, _ := h.Crash(1+h.rng.IntN(200), h.rng.IntN(2) == 0)
-		wantAccounted(h.t, res)
+		plan, res, _ := h.Crash(1+h.rng.IntN(200), h.rng.IntN(2) == 0)
+		wantAccounted(h.t, plan, res)
 		return
 	}
 	r := h.Run()
@@ -117,7 +117,7 @@ func (h *faultyHistory) disturbed() {
 		return // nothing could be planned, so nothing was done
 	}
 	res, _ := r.Apply(h.t.Context(), nil, plan) // what kept it from looking again is the storm
-	wantAccounted(h.t, res)
+	wantAccounted(h.t, plan, res)
 }
 
 // recover runs in good weather: the second run succeeds, if the first did not,
@@ -127,7 +127,7 @@ func (h *faultyHistory) recover() {
 	var plans []string
 	for run := range 5 {
 		plan, res := h.apply()
-		wantAccounted(h.t, res)
+		wantAccounted(h.t, plan, res)
 		plans = append(plans, stage.Text(plan))
 		if err := res.Err(); err != nil && run > 0 {
 			h.t.Fatalf("run %d in good weather: %v\n%s", run+1, err, strings.Join(plans, "\n"))

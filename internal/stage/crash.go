@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/planner"
 )
 
 // errKilled is what nobody hears: the process that would is dead.
@@ -72,9 +73,9 @@ func (c *cut) ends(n int, back bool) bool {
 
 // Crash plans and applies in a new process that dies at its nth call, before
 // or after the call has its effect. Nothing it would do later reaches AWS. It
-// returns what the process would have reported, nil if it came to no report,
-// and whether it died at all: it may have made fewer calls.
-func (s *Stage) Crash(nth int, after bool) (*reconcile.Result, bool) {
+// returns its plan and what it would have reported, nil if it did not come so
+// far, and whether it died at all: it may have made fewer calls.
+func (s *Stage) Crash(nth int, after bool) (*planner.Plan, *reconcile.Result, bool) {
 	s.T.Helper()
 	ctx, kill := context.WithCancel(s.T.Context())
 	defer kill()
@@ -84,8 +85,8 @@ func (s *Stage) Crash(nth int, after bool) (*reconcile.Result, bool) {
 	s.Wire = nil
 	plan, err := run.Plan(ctx)
 	if err != nil {
-		return nil, c.dead
+		return nil, nil, c.dead
 	}
 	res, _ := run.Apply(ctx, nil, plan) // whatever it says, nobody is there to hear it
-	return res, c.dead
+	return plan, res, c.dead
 }
