@@ -63,6 +63,7 @@ variables, profiles and endpoint overrides count.
 		newPlanCommand(a),
 		newApplyCommand(a),
 		newReconcileCommand(a),
+		newPreviewCommand(a),
 		newStatusCommand(a),
 		newHistoryCommand(a),
 		newPauseCommand(a),
