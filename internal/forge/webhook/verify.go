@@ -93,7 +93,7 @@ func (r *Receiver) verifyStandard(h http.Header, body []byte, now time.Time) err
 		want := sum(signingKey(secret), message)
 		found := 0
 		for given := range strings.FieldsSeq(h.Get("Webhook-Signature")) {
-			signature, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(given, "v1,"))
+			signature, err := base64.StdEncoding.Strict().DecodeString(strings.TrimPrefix(given, "v1,"))
 			if err == nil && strings.HasPrefix(given, "v1,") {
 				found |= equal(want, signature)
 			}
