@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The schema in steps: schema/1.sql makes it, and each file after it changes
@@ -60,12 +61,26 @@ func prepare(ctx context.Context, db *sql.DB) error {
 
 // useLog has the database keep a write-ahead log, with which readers and a
 // writer do not wait for one another.
+//
+// To turn a new database to that, SQLite begins to read and then wants to
+// write, and does not wait for another process that is about the same, as it
+// does elsewhere. So we do.
 func useLog(ctx context.Context, db *sql.DB) error {
-	mode, _, err := first(ctx, db, scanText, "PRAGMA journal_mode = WAL")
-	if err == nil && mode != "wal" {
-		err = errors.New("its file system cannot share memory, as SQLite's log needs; put the state folder on a local disk")
+	const pause = 10 * time.Millisecond
+	for range patience / pause {
+		switch mode, _, err := first(ctx, db, scanText, "PRAGMA journal_mode = WAL"); {
+		case err == nil && mode != "wal":
+			return errors.New("its file system cannot share memory, as SQLite's log needs; put the state folder on a local disk")
+		case !busy(err):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
 	}
-	return err
+	return errors.New("other processes keep it from being begun; end them, and run again")
 }
 
 // migrate takes the steps that a database lacks: all of them, or none.

@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // database makes a folder with a database that some SQL has filled.
@@ -126,6 +129,41 @@ func sqlExec(t *testing.T, db *sql.DB, text string) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), text); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Two processes begin one ledger: while one writes, the other waits.
+func TestUseLogWaitsForAnother(t *testing.T) {
+	path := filepath.Join(database(t, "CREATE TABLE one (n INTEGER)"), fileName)
+	one, two := must(connect(path, forWriting))(t), must(connect(path, forWriting))(t)
+	defer one.Close()
+	defer two.Close()
+	tx := must(one.BeginTx(t.Context(), nil))(t)
+	ended := make(chan error)
+	go func() { ended <- useLog(t.Context(), two) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+
+	// As one who gives up does.
+	path = filepath.Join(database(t, "CREATE TABLE one (n INTEGER)"), fileName)
+	three, four := must(connect(path, forWriting))(t), must(connect(path, forWriting))(t)
+	defer three.Close()
+	defer four.Close()
+	tx = must(three.BeginTx(t.Context(), nil))(t)
+	defer tx.Rollback()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := useLog(ctx, four); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }
 

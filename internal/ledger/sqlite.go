@@ -145,6 +145,12 @@ func (s stamp) Scan(value any) error {
 	return nil
 }
 
+// busy tells whether another process had the lock that was wanted.
+func busy(err error) bool {
+	failed, ok := errors.AsType[*sqlite.Error](err)
+	return ok && failed.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // explain says where an error is from and, where that is known, what to do.
 func (l *Ledger) explain(err error) error {
 	if err == nil {
