@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/lease"
 	"github.com/linkfleet/linkfleet/internal/ledger"
@@ -36,7 +37,8 @@ type Outcome struct {
 	Plan    *planner.Plan     // nil: there was none
 	Result  *reconcile.Result // nil: nothing was carried out
 	Drifted ledger.Drifted
-	Waits   []ledger.Wait // what the fleet waits for after the run
+	Waits   []ledger.Wait      // what the fleet waits for after the run
+	Calls   []awsapi.CallCount // to AWS
 }
 
 // Roll carries out an order, and keeps what came of it. Closing stop lets
@@ -55,6 +57,7 @@ func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (*Outco
 	}
 	if err == nil {
 		err = t.carryOut(ctx, stop, out, run, o)
+		out.Calls = run.API.Calls()
 	}
 	return out, errors.Join(err, t.end(ctx, out, err))
 }

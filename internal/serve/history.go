@@ -1,0 +1,55 @@
+package serve
+
+import (
+	"context"
+
+	"github.com/linkfleet/linkfleet/internal/ledger"
+)
+
+// fleet is the name of the fleet as its last run had it; empty before that.
+func (s *Server) fleet(ctx context.Context) (string, error) {
+	runs, err := s.Ledger.Runs(ctx, ledger.RunFilter{Limit: 1})
+	if err != nil || len(runs) == 0 {
+		return "", err
+	}
+	return runs[0].Fleet, nil
+}
+
+// history is what was rolled out so far. A run with ID 0 is that there is none.
+type history struct {
+	applied   ledger.Run // the apply that ended well last
+	attempted ledger.Run // the apply that was begun last
+}
+
+func (s *Server) history(ctx context.Context) (h history, err error) {
+	name, err := s.fleet(ctx)
+	if err != nil {
+		return history{}, err
+	}
+	if h.applied, _, err = s.Ledger.LastApplied(ctx, name); err != nil {
+		return history{}, err
+	}
+	runs, err := s.Ledger.Runs(ctx, ledger.RunFilter{Kind: ledger.ApplyRun, Limit: 1})
+	if len(runs) > 0 {
+		h.attempted = runs[0]
+	}
+	return h, err
+}
+
+// unfinished tells whether an apply was begun after the last that ended well,
+// and may have changed something. To heal what drifted from the commit before
+// would undo that; it is to be gone on with.
+func (h *history) unfinished() bool {
+	r := h.attempted
+	if r.ID <= h.applied.ID {
+		return false
+	}
+	c := r.Counts
+	switch r.Outcome {
+	case ledger.Interrupted:
+		return true
+	case ledger.Failed:
+		return r.Digest != "" // it came as far as a plan
+	}
+	return c.Created+c.Changed+c.Replaced+c.Deleted > 0
+}

@@ -1,0 +1,74 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/linkfleet/linkfleet/internal/forge"
+	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/rollout"
+)
+
+// headLooks is how often a pull request's head is asked for until it is the
+// one that a webhook told of.
+const headLooks = 4
+
+// preview does a job to preview a pull request.
+func (s *Server) preview(ctx context.Context, j ledger.Job) end {
+	number, err := strconv.Atoi(j.Key)
+	if err != nil || s.Previewer == nil {
+		return end{why: "pull requests are not previewed here"}
+	}
+	began := s.Now()
+	told, err := s.Previewer.Preview(ctx, number)
+	s.previewed(ctx, j, told, err, began)
+	return s.previewVerdict(ctx, j, told, err)
+}
+
+func (s *Server) previewed(ctx context.Context, j ledger.Job, told *rollout.Previewed, err error, began time.Time) {
+	log := s.Log.With("trigger", j.Kind, "job", j.ID, "pull", j.Key)
+	switch {
+	case told == nil || told.Run.ID == 0 && err != nil:
+		log.WarnContext(ctx, "a preview could not begin", "commit", j.Commit, "error", err)
+		return
+	case told.Skipped != "":
+		log.InfoContext(ctx, "no preview", "commit", j.Commit, "why", told.Skipped)
+		return
+	}
+	run, took := told.Run, s.Now().Sub(began)
+	log.InfoContext(ctx, "run ended", "run", run.ID, "kind", run.Kind, "fleet", run.Fleet, "commit", run.Commit,
+		"outcome", run.Outcome, "seconds", took.Seconds(), "state", told.State, "error", run.Error)
+	s.Observer.RunEnded(Ended{Trigger: j.Kind, Run: run, Took: took})
+}
+
+// previewVerdict is what becomes of a job after its preview. A pull request
+// that is at fault itself was told so, and its job is done.
+func (s *Server) previewVerdict(ctx context.Context, j ledger.Job, told *rollout.Previewed, err error) end {
+	wait := s.Now().Add(backoff(15*time.Second, 10*time.Minute, j.Attempts))
+	limited, full := errors.AsType[*forge.RateLimited](err)
+	refused, ok := errors.AsType[*forge.Error](err)
+	switch {
+	case err == nil && told.Skipped == "" && lags(told, j):
+		return end{again: s.Now().Add(backoff(5*time.Second, time.Minute, j.Attempts)),
+			why: fmt.Sprintf("the pull request shows commit %.12s, and not %.12s yet", told.Run.Commit, j.Commit)}
+	case err == nil:
+		return end{}
+	case ctx.Err() != nil:
+		return end{again: s.Now(), untried: true, why: "the server was stopped"}
+	case full:
+		return end{again: limited.Until, untried: true, why: err.Error()}
+	case ok && refused.Status == http.StatusNotFound, j.Attempts >= mostTries:
+		return end{why: err.Error()}
+	}
+	return end{again: wait, why: err.Error()}
+}
+
+// lags tells whether a preview may be of an older head than its job. One of a
+// newer head has a job of its own, which takes this one's place.
+func lags(told *rollout.Previewed, j ledger.Job) bool {
+	return j.Commit != "" && told.Run.Commit != j.Commit && j.Attempts < headLooks
+}

@@ -1,0 +1,229 @@
+package serve
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/rollout"
+)
+
+// The conditions that people are told of when they change.
+const (
+	Rollout    = "rollout"    // whether commits get rolled out
+	Upkeep     = "upkeep"     // whether drift gets found and healed
+	Drifting   = "drift"      // whether anything has drifted
+	Repository = "repository" // whether it can be read
+)
+
+// The states of conditions. That something has drifted is told by how much and
+// which, so that more of it is another state.
+const (
+	Well    = "ok"
+	Failing = "failing"
+	None    = "none"
+)
+
+// A Message is the body of a notice, in JSON.
+type Message struct {
+	Kind   string `json:"kind"` // the condition's subject
+	Good   bool   `json:"good"` // it is as it should be (again)
+	Fleet  string `json:"fleet,omitempty"`
+	Title  string `json:"title"`          // one line
+	Text   string `json:"text,omitempty"` // some lines
+	Commit string `json:"commit,omitempty"`
+	Run    int64  `json:"run,omitempty"`
+	URL    string `json:"url,omitempty"` // where more can be seen
+}
+
+// turn keeps the state of a condition, and has every channel told of a change.
+// A message without a title is not sent.
+func (s *Server) turn(ctx context.Context, subject, state string, message func(was string) Message) error {
+	var bad error
+	_, changed, err := s.Ledger.Turn(ctx, ledger.Condition{Subject: subject, State: state, Since: s.Now()}, func(was string) []ledger.Notice {
+		m := message(was)
+		if m.Title == "" {
+			return nil
+		}
+		m.Kind, m.URL = subject, s.URL
+		body, err := json.Marshal(m)
+		if err != nil {
+			bad = err
+			return nil
+		}
+		var all []ledger.Notice
+		for _, channel := range slices.Sorted(maps.Keys(s.Channels)) {
+			all = append(all, ledger.Notice{Channel: channel, Body: body})
+		}
+		return all
+	})
+	if changed {
+		s.Log.InfoContext(ctx, "a condition changed", "condition", subject, "state", state)
+		rouse(s.telling)
+	}
+	if err == nil {
+		err = bad
+	}
+	return err
+}
+
+// tellRun tells whether runs fail. What another holds up, or what was stopped,
+// is neither.
+func (s *Server) tellRun(ctx context.Context, out *rollout.Outcome, failed error) error {
+	run := out.Run
+	subject := Rollout
+	if run.Kind != ledger.ApplyRun {
+		subject = Upkeep
+	}
+	switch {
+	case run.Outcome.Well():
+		if err := s.turn(ctx, subject, Well, func(was string) Message { return recovered(run, was) }); err != nil || subject == Upkeep {
+			return err
+		}
+		return s.turn(ctx, Upkeep, Well, func(string) Message { return Message{} })
+	case run.Outcome == ledger.Interrupted, held(cause(out, failed)):
+		return nil
+	}
+	return s.turn(ctx, subject, Failing, func(string) Message { return failing(run) })
+}
+
+func recovered(run ledger.Run, was string) Message {
+	if was != Failing {
+		return Message{}
+	}
+	title := "the fleet's commits are rolled out again"
+	if run.Kind != ledger.ApplyRun {
+		title = "drift is looked for and healed again"
+	}
+	return about(run, Message{Good: true, Title: title})
+}
+
+func failing(run ledger.Run) Message {
+	title := fmt.Sprintf("commit %.12s was not rolled out", run.Commit)
+	if run.Kind != ledger.ApplyRun {
+		title = "drift could not be healed"
+	}
+	text := run.Error
+	if run.Outcome == ledger.Refused && run.Counts.Blocked > 0 {
+		title += " in full"
+		text = strings.TrimSpace(fmt.Sprintf("%d of its resources may not be changed as the files say. %s", run.Counts.Blocked, text))
+	}
+	return about(run, Message{Title: title, Text: text})
+}
+
+// about fills in what run a message is about.
+func about(run ledger.Run, m Message) Message {
+	m.Fleet, m.Commit, m.Run = run.Fleet, run.Commit, run.ID
+	return m
+}
+
+// tellDrift tells what has drifted, and whether it was healed. What was found
+// and healed by one run is told in one message.
+func (s *Server) tellDrift(ctx context.Context, out *rollout.Outcome) error {
+	if out.Plan == nil || out.Run.Kind == ledger.ApplyRun {
+		return nil
+	}
+	open, err := s.Ledger.Drifts(ctx, "")
+	if err != nil {
+		return err
+	}
+	found := out.Drifted.Found
+	if len(open) == 0 {
+		if len(found) > 0 {
+			if err := s.turn(ctx, Drifting, driftState(found), func(string) Message {
+				return about(out.Run, Message{Good: true, Title: fmt.Sprintf("%s had drifted and %s healed", resources(len(found)), wasWere(len(found))), Text: addresses(found)})
+			}); err != nil {
+				return err
+			}
+		}
+		return s.turn(ctx, Drifting, None, func(was string) Message {
+			if was == "" || len(found) > 0 {
+				return Message{}
+			}
+			return about(out.Run, Message{Good: true, Title: "nothing has drifted any more", Text: addresses(out.Drifted.Healed)})
+		})
+	}
+	return s.turn(ctx, Drifting, driftState(open), func(string) Message {
+		if len(found) == 0 { // some of it was healed
+			return Message{}
+		}
+		return about(out.Run, Message{Title: fmt.Sprintf("%s drifted and %s not healed", resources(len(open)), isAre(len(open))), Text: addresses(open)})
+	})
+}
+
+// driftState tells apart what has drifted.
+func driftState(drifts []ledger.Drift) string {
+	var all []string
+	for _, d := range drifts {
+		all = append(all, d.Address)
+	}
+	slices.Sort(all)
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return fmt.Sprintf("%d drifted (%s)", len(all), hex.EncodeToString(sum[:4]))
+}
+
+// addresses lists what has drifted, as far as people will read.
+func addresses(drifts []ledger.Drift) string {
+	const most = 20
+	var text strings.Builder
+	for _, d := range drifts[:min(len(drifts), most)] {
+		text.WriteString(d.Address)
+		if len(d.Fields) > 0 {
+			text.WriteString(": " + strings.Join(d.Fields, ", "))
+		}
+		text.WriteByte('\n')
+	}
+	if more := len(drifts) - most; more > 0 {
+		fmt.Fprintf(&text, "and %d more\n", more)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func resources(n int) string {
+	if n == 1 {
+		return "1 resource"
+	}
+	return fmt.Sprintf("%d resources", n)
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// unreachableAfter is how many looks in a row fail before people are told:
+// each is tried again anyhow.
+const unreachableAfter = 3
+
+// tellRepository tells whether the repository can be read.
+func (s *Server) tellRepository(ctx context.Context, failures int, err error) error {
+	switch {
+	case failures == 0:
+		return s.turn(ctx, Repository, Well, func(was string) Message {
+			if was != Failing {
+				return Message{}
+			}
+			return Message{Good: true, Title: "the fleet's repository can be read again"}
+		})
+	case failures < unreachableAfter:
+		return nil
+	}
+	return s.turn(ctx, Repository, Failing, func(string) Message {
+		return Message{Title: "the fleet's repository cannot be read", Text: err.Error()}
+	})
+}
