@@ -163,7 +163,7 @@ func shuffled[T any](rng *rand.Rand, list []T) []T {
 func rendered(t *testing.T, p *Plan) string {
 	t.Helper()
 	var b bytes.Buffer
-	for _, render := range []func(io.Writer, *Plan) error{renders["txt"], renders["json"], renders["md"]} {
+	for _, render := range []func(io.Writer, *Plan) error{renders["txt"], renders["json"]} {
 		if err := render(&b, p); err != nil {
 			t.Fatal(err)
 		}

@@ -19,8 +19,6 @@ var forges = map[string]Limit{
 	"GitHub": {65_536, Runes},
 	"GitLab": {1_000_000, Runes},
 	"Gitea":  {65_535, Bytes},
-	"UTF-16": {20_000, UTF16s},
-	"least":  {LeastLimit, Bytes},
 }
 
 // bigPlan has so many steps of so many services, and so much that is blocked.
@@ -78,7 +76,7 @@ var (
 // TestRandomPlans: whatever the plan and the limit, the comment keeps to it,
 // is closed, has the digest, and counts all that is left out.
 func TestRandomPlans(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		services := r.IntN(60)
 		in := merged(Input{Plan: bigPlan(r, services, r.IntN(1500), r.IntN(600)*r.IntN(2))})
