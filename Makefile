@@ -69,7 +69,7 @@ bench: ## run the benchmarks
 # What reads what others wrote: the fleet's files, a saved plan, addresses in
 # tags, requests to the simulator. Found inputs stay in testdata/fuzz.
 FUZZTIME ?= 1m
-FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort internal/preview:FuzzComment \
+FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort internal/preview:FuzzComment internal/events:FuzzMessage \
 	internal/awssim/fuzz:FuzzForm internal/awssim/fuzz:FuzzJSON internal/awssim/fuzz:FuzzREST
 
 .PHONY: fuzz

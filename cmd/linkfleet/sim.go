@@ -78,7 +78,10 @@ func (a *app) serve(ctx context.Context, address string, handler http.Handler) e
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; --listen takes another address, and port 0 picks one", address, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // a long poll is not seen through
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	if _, err := fmt.Fprintf(a.stdout, "listening on http://%s\n", listener.Addr()); err != nil {
