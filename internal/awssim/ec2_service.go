@@ -9,6 +9,7 @@ import (
 // States of an endpoint service. They travel in PascalCase, unlike those of
 // endpoints.
 const (
+	servicePending   = "Pending"
 	serviceAvailable = "Available"
 	serviceDeleting  = "Deleting"
 	serviceDeleted   = "Deleted"
@@ -93,6 +94,7 @@ func privateLinkOperations() map[string]operation {
 
 // Kinds of the events that move services and endpoints on.
 const (
+	eventServiceReady      = "privatelink.serviceReady"
 	eventServiceDeleted    = "privatelink.serviceDeleted"
 	eventServiceForgotten  = "privatelink.serviceForgotten"
 	eventZonesArrive       = "privatelink.zonesArrive"
@@ -109,6 +111,7 @@ const (
 // privateLinkEvents handles them.
 func privateLinkEvents() map[string]eventHandler {
 	return map[string]eventHandler{
+		eventServiceReady:      onService((*Sim).serviceReady),
 		eventServiceDeleted:    onService((*Sim).serviceGone),
 		eventServiceForgotten:  onService((*Sim).forgetService),
 		eventZonesArrive:       onService((*Sim).zonesArrive),
@@ -152,7 +155,7 @@ func noService(id string) *Error {
 // InvalidVpcEndpointServiceId.NotFound; a foreign one is as good as none.
 func (c *call) ownService(id string) (*endpointService, error) {
 	svc := c.cell().PrivateLink.Services.get(id)
-	if svc == nil || svc.State != serviceAvailable {
+	if svc == nil || svc.State != serviceAvailable && svc.State != servicePending {
 		return nil, noService(id)
 	}
 	return svc, nil

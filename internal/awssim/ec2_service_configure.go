@@ -43,6 +43,10 @@ func createEndpointService(c *call) (M, error) {
 	if domain != "" {
 		svc.PrivateName = c.newPrivateName(domain)
 	}
+	if wait := c.latency("servicePending"); wait > 0 {
+		svc.State = servicePending
+		c.at(wait, eventServiceReady, svc.Owner, svc.Region, svc.ID)
+	}
 	c.cell().PrivateLink.Services.put(svc.ID, svc)
 	return c.echoToken(M{"ServiceConfiguration": c.serviceConfiguration(svc)}), nil
 }
@@ -222,6 +226,13 @@ func deleteEndpointServices(c *call) (M, error) {
 		}
 	}
 	return M{"Unsuccessful": list(failed)}, nil
+}
+
+// serviceReady opens a new service to consumers.
+func (s *Sim) serviceReady(svc *endpointService, _ event) {
+	if svc.State == servicePending {
+		svc.State = serviceAvailable
+	}
 }
 
 // serviceGone ends the deletion of a service. Lagging lists go on showing it.

@@ -83,6 +83,9 @@ func (s *Sim) catchUp() {
 // happen runs an event's handler. A party's tick changes the world only if it
 // says so itself.
 func (s *Sim) happen(e event) {
+	if s.holdUp(e) {
+		return
+	}
 	handler := s.handlers[e.Kind]
 	if handler == nil {
 		s.unserved("event", e.Kind)

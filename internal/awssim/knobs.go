@@ -29,6 +29,7 @@ func defaultLatencies() map[string]time.Duration {
 		"endpointLinger":        10 * time.Minute,   // deleted endpoints and dead connections stay visible
 		"endpointExpire":        7 * 24 * time.Hour, // pendingAcceptance to expired
 		"serviceUnavailable":    0,                  // CreateVpcEndpoint answers 503 so long after a service's creation
+		"servicePending":        0,                  // Pending to Available, for a new service
 		"serviceDelete":         0,                  // Deleting to gone
 		"serviceRefresh":        2 * time.Minute,    // a balancer's new zones reach the service
 		"domainVerification":    60 * time.Second,   // pendingVerification to verified or failed

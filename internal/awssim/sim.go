@@ -47,6 +47,8 @@ type Sim struct {
 	calls    callLog
 	faults   []*plannedFault
 	storm    *Storm
+	held     []string      // kinds of events that do not happen: hold.go
+	aside    []event       // those that should have
 	waiting  chan struct{} // closed when the world changes; nil: nobody waits for that
 }
 

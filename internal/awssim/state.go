@@ -49,6 +49,7 @@ func (s *Sim) Reset() error {
 func (s *Sim) startOver() error {
 	s.calls.clear()
 	s.faults, s.storm = nil, nil
+	s.held, s.aside = nil, nil
 	s.world = s.emptyWorld()
 	s.wake()
 	if err := s.populate(s.options.World); err != nil {
