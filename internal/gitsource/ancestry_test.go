@@ -2,7 +2,6 @@ package gitsource_test
 
 import (
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -32,11 +31,7 @@ func TestAncestorIsThatOfGit(t *testing.T) {
 			branches = append(branches, h.branch(n))
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "git", "fast-import", "--quiet")
-	cmd.Dir, cmd.Stdin = r.Bare, strings.NewReader(stream.String())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("git fast-import: %v\n%s", err, out)
-	}
+	fastImport(t, r, stream.String())
 	m := open(t, gitsource.Options{URL: r.Bare, Dir: t.TempDir()})
 	fetch(t, m, branches...)
 	for _, h := range histories {

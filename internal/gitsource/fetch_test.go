@@ -222,28 +222,32 @@ func TestShallow(t *testing.T) {
 }
 
 func TestManyFetchesBecomeOnePack(t *testing.T) {
+	const commits = 55
 	r := gittest.New(t)
-	o := ways(r)["http"]
-	o.Dir = t.TempDir()
-	m := open(t, o)
-	reader := open(t, o)
-	var hashes []string
-	for n := range 55 {
-		hashes = append(hashes, r.Commit("main", "c", gittest.Files{"a": strings.Repeat("x\n", n)}))
-		fetch(t, m, "main")
-		if n == 0 {
-			at(t, reader, "main", hashes[0])
+	h := newHistory(1, commits)
+	fastImport(t, r, h.stream.String())
+	o := gitsource.Options{URL: r.Bare, Dir: t.TempDir()}
+	m, reader := open(t, o), open(t, o)
+	want := map[string]string{}
+	for n := range commits {
+		fetch(t, m, h.branch(n))
+		c, err := m.Commit(h.branch(n))
+		if err != nil {
+			t.Fatal(err)
 		}
+		want[h.branch(n)] = c.Hash
+		at(t, reader, h.branch(0), want[h.branch(0)])
 	}
 	packs, err := filepath.Glob(filepath.Join(o.Dir, "*.git/objects/pack/*.pack"))
-	if err != nil || len(packs) > 10 {
-		t.Errorf("there are %d packs, %v", len(packs), err)
+	if err != nil || len(packs) == 0 || len(packs) > 10 {
+		t.Fatalf("there are %d packs, %v", len(packs), err)
 	}
-	for _, h := range hashes {
-		at(t, reader, h, h)
-		at(t, m, h, h)
+	for branch, hash := range want {
+		at(t, reader, branch, hash)
+		at(t, m, branch, hash)
 	}
-	if out, err := r.Try("-C", strings.TrimSuffix(packs[0], "/objects/pack/"+filepath.Base(packs[0])), "fsck", "--strict"); err != nil {
+	mirror := strings.TrimSuffix(filepath.Dir(packs[0]), "/objects/pack")
+	if out, err := r.Try("-C", mirror, "fsck", "--strict"); err != nil {
 		t.Errorf("git finds fault with the mirror: %v %s", err, out)
 	}
 }

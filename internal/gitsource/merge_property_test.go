@@ -171,6 +171,16 @@ func (h *randomHistory) commit(files version, parents ...int) {
 	h.stream.WriteString("\n")
 }
 
+// fastImport makes commits as git fast-import is told.
+func fastImport(t *testing.T, r *gittest.Repo, stream string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", "fast-import", "--quiet")
+	cmd.Dir, cmd.Stdin = r.Bare, strings.NewReader(stream)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git fast-import: %v\n%s", err, out)
+	}
+}
+
 // gitMerge is what git makes of it: a tree, or the paths in conflict.
 func gitMerge(t *testing.T, dir, base, head string) (tree string, conflicts []string) {
 	t.Helper()
@@ -193,17 +203,17 @@ const mergesVariable = "LINKFLEET_MERGE_SEEDS"
 // Whatever was done on two branches, our merge is git's.
 func TestMergeIsThatOfGit(t *testing.T) {
 	const commits = 14
-	seeds := uint64(40)
+	seeds := uint64(20)
 	if text := os.Getenv(mergesVariable); text != "" {
 		var err error
 		if seeds, err = strconv.ParseUint(text, 10, 64); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for from := uint64(0); from < seeds; from += 20 {
+	for from := uint64(0); from < seeds; from += 10 {
 		t.Run(fmt.Sprint("seeds from ", from), func(t *testing.T) {
 			t.Parallel()
-			compareMerges(t, from, min(from+20, seeds), commits)
+			compareMerges(t, from, min(from+10, seeds), commits)
 		})
 	}
 }
@@ -224,11 +234,7 @@ func compareMerges(t *testing.T, from, to uint64, commits int) {
 			branches = append(branches, h.branch(n))
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "git", "fast-import", "--quiet")
-	cmd.Dir, cmd.Stdin = r.Bare, strings.NewReader(stream.String())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("git fast-import: %v\n%s", err, out)
-	}
+	fastImport(t, r, stream.String())
 	m := open(t, gitsource.Options{URL: r.Bare, Dir: t.TempDir()})
 	fetch(t, m, branches...)
 	clean, conflicting := 0, 0
@@ -255,7 +261,7 @@ func compareMerges(t *testing.T, from, to uint64, commits int) {
 		}
 	}
 	t.Logf("%d merges were clean, and %d in conflict", clean, conflicting)
-	if clean < 20 || conflicting < 20 {
+	if clean < 10 || conflicting < 10 {
 		t.Errorf("%d merges were clean, and %d in conflict: too few to tell", clean, conflicting)
 	}
 }
