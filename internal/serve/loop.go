@@ -16,6 +16,9 @@ type loop struct {
 	name  string
 	rouse <-chan struct{} // nil: it is never
 	step  func(context.Context) (next time.Time, err error)
+	// abroad tells that what fails in it is others': a server started anew
+	// would fail as well.
+	abroad bool
 }
 
 // loop runs until ctx ends. A step that fails is said once, and tried again
@@ -35,7 +38,9 @@ func (s *Server) loop(ctx context.Context, l loop) {
 			next = s.Now().Add(backoff(time.Second, time.Minute, failures))
 			s.Log.ErrorContext(ctx, "a loop failed and will try again", "loop", l.name, "failures", failures, "next", next, "error", err)
 		}
-		s.trouble.set(l.name, err)
+		if !l.abroad {
+			s.trouble.set(l.name, err)
+		}
 		s.await(ctx, l.rouse, next)
 	}
 }

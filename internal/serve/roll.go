@@ -3,16 +3,11 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/rollout"
 )
-
-// pausedFor is how long a job waits before it looks whether the fleet is
-// paused still: another process resumes it.
-const pausedFor = 15 * time.Second
 
 // roll does a job that may change the fleet.
 func (s *Server) roll(ctx context.Context, stop <-chan struct{}, j ledger.Job) end {
@@ -26,7 +21,22 @@ func (s *Server) roll(ctx context.Context, stop <-chan struct{}, j ledger.Job) e
 	began := s.Now()
 	out, err := s.Track.Roll(ctx, stop, *order)
 	s.rolled(ctx, j, out, err, began)
+	if err == nil && order.Kind == ledger.DriftRun && out.Plan != nil && len(out.Plan.Steps) > 0 {
+		return s.healLater(ctx, j)
+	}
 	return s.verdict(j, out, err, stopped(ctx, stop))
+}
+
+// healLater is for a job that found drift when nothing might be changed.
+func (s *Server) healLater(ctx context.Context, j ledger.Job) end {
+	b, err := s.barred(ctx)
+	if err != nil {
+		return s.ledgerFailed(j, err)
+	}
+	if b.why == "" {
+		b = bar{why: "what has drifted may be healed now", until: s.Now()}
+	}
+	return b.wait()
 }
 
 // stopped tells whether the server ends.
@@ -48,62 +58,44 @@ func (s *Server) order(ctx context.Context, j ledger.Job) (*rollout.Order, end, 
 	if err != nil {
 		return nil, end{}, err
 	}
-	closed, until, err := s.closed(ctx)
+	b, err := s.barred(ctx)
 	if err != nil {
 		return nil, end{}, err
 	}
-	later := end{again: until, untried: true, why: closed}
+	judge := upkeepOrder
+	if j.Kind == ledger.PushJob {
+		judge = pushOrder
+	}
+	order, e := judge(j, h, b)
+	return order, e, nil
+}
+
+func pushOrder(j ledger.Job, h history, b bar) (*rollout.Order, end) {
 	switch {
-	case j.Kind == ledger.PushJob && j.Commit != "" && j.Commit == h.applied.Commit:
-		return nil, end{}, nil // by another job
-	case j.Kind == ledger.PushJob && closed != "":
-		return nil, later, nil
-	case j.Kind == ledger.PushJob:
-		return &rollout.Order{Kind: ledger.ApplyRun, Commit: j.Commit}, end{}, nil
-	case h.unfinished() && closed == "":
-		return &rollout.Order{Kind: ledger.ApplyRun}, end{}, nil
-	case h.applied.ID == 0, h.unfinished() && j.Kind == ledger.DriftJob:
-		return nil, end{}, nil // there is nothing that it could have drifted from
-	case j.Kind == ledger.ArrivalJob && closed != "":
-		return nil, later, nil
-	case closed != "":
-		return &rollout.Order{Kind: ledger.DriftRun}, end{}, nil
+	case j.Commit != "" && j.Commit == h.applied.Commit:
+		return nil, end{} // another job has done it
+	case b.why != "":
+		return nil, b.wait()
 	}
-	return &rollout.Order{Kind: ledger.HealRun}, end{}, nil
+	return &rollout.Order{Kind: ledger.ApplyRun, Commit: j.Commit}, end{}
 }
 
-// closed says why the fleet may not be changed now, and when to look again;
-// empty: it may.
-func (s *Server) closed(ctx context.Context) (why string, until time.Time, err error) {
-	pauses, err := s.Ledger.Pauses(ctx, "")
-	if err != nil {
-		return "", time.Time{}, err
+func upkeepOrder(j ledger.Job, h history, b bar) (*rollout.Order, end) {
+	switch {
+	case b.paused && j.Kind == ledger.DriftJob:
+		return nil, end{} // who resumes the fleet has it rolled out
+	case b.why != "" && j.Kind == ledger.ArrivalJob:
+		return nil, b.wait()
+	case h.unfinished() && b.why != "":
+		return nil, b.wait() // it is between two commits, and would seem to have drifted
+	case h.unfinished():
+		return &rollout.Order{Kind: ledger.ApplyRun}, end{}
+	case h.applied.ID == 0:
+		return nil, end{} // there is nothing that it could have drifted from
+	case b.why != "":
+		return &rollout.Order{Kind: ledger.DriftRun}, end{}
 	}
-	for _, p := range pauses {
-		if p.Service == "" {
-			return paused(p), s.Now().Add(pausedFor), nil
-		}
-	}
-	if s.Window == nil {
-		return "", time.Time{}, nil
-	}
-	open, until, why := s.Window(s.Now())
-	if open {
-		return "", time.Time{}, nil
-	}
-	if until.IsZero() { // for ever, as far as the window knows
-		until = s.Now().Add(idle)
-	}
-	return why, until, nil
-}
-
-// paused tells of the fleet's pause in one sentence.
-func paused(p ledger.Pause) string {
-	text := fmt.Sprintf("the fleet is paused since %s by %s", p.Since.UTC().Format(time.RFC3339), p.Who)
-	if p.Reason != "" {
-		text += ": " + p.Reason
-	}
-	return text
+	return &rollout.Order{Kind: ledger.HealRun}, end{}
 }
 
 // rolled tells everybody of a run. One that was not begun is only logged.

@@ -165,23 +165,24 @@ func (s *Server) loops(ctx context.Context, stop <-chan struct{}) []loop {
 		})
 	}
 	all := []loop{
-		{"applying", s.applying, work},
-		{"looking at the repository", s.looking, s.poller()},
-		{"tidying the ledger", nil, s.tidier()},
+		{name: "applying", rouse: s.applying, step: work},
+		{name: "looking at the repository", rouse: s.looking, step: s.poller(), abroad: true},
+		{name: "tidying the ledger", step: s.tidier()},
+		{name: "watching for resumes", step: s.resumer()},
 	}
 	for n := range s.Previews {
 		if s.Previewer != nil {
-			all = append(all, loop{fmt.Sprintf("previewing (%d)", n+1), s.previewing, work})
+			all = append(all, loop{name: fmt.Sprintf("previewing (%d)", n+1), rouse: s.previewing, step: work})
 		}
 	}
 	for n := range max(1, len(s.Channels)) {
-		all = append(all, loop{fmt.Sprintf("sending notices (%d)", n+1), s.telling, s.deliver})
+		all = append(all, loop{name: fmt.Sprintf("sending notices (%d)", n+1), rouse: s.telling, step: s.deliver})
 	}
 	if s.Drift != nil {
-		all = append(all, loop{"watching the clock", nil, s.driftTimer()})
+		all = append(all, loop{name: "watching the clock", step: s.driftTimer()})
 	}
 	if s.Events != nil {
-		all = append(all, loop{"listening to AWS", nil, s.listen})
+		all = append(all, loop{name: "listening to AWS", step: s.listen, abroad: true})
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/rollout"
+	"github.com/linkfleet/linkfleet/planner"
 )
 
 // The conditions that people are told of when they change.
@@ -87,10 +89,22 @@ func (s *Server) tellRun(ctx context.Context, out *rollout.Outcome, failed error
 			return err
 		}
 		return s.turn(ctx, Upkeep, Well, func(string) Message { return Message{} })
-	case run.Outcome == ledger.Interrupted, held(cause(out, failed)):
+	case run.Outcome == ledger.Interrupted, held(cause(out, failed)), run.Outcome == ledger.Refused && onlyPaused(out):
 		return nil
 	}
 	return s.turn(ctx, subject, Failing, func(string) Message { return failing(run) })
+}
+
+// onlyPaused tells whether nothing held a run up but that services are paused,
+// which people know who paused them.
+func onlyPaused(out *rollout.Outcome) bool {
+	plan := out.Plan
+	if out.Result != nil {
+		plan = cmp.Or(out.Result.Left, plan)
+	}
+	return plan != nil && len(plan.Blocked) > 0 && !slices.ContainsFunc(plan.Blocked, func(b planner.Blocked) bool {
+		return b.Cause != planner.CauseDepends && !strings.HasPrefix(b.Mend, "linkfleet resume ")
+	})
 }
 
 func recovered(run ledger.Run, was string) Message {
