@@ -443,3 +443,42 @@ func TestDeliveredTwice(t *testing.T) {
 		})
 	}
 }
+
+// A role needs the right of the single operation for a batch, and is refused in
+// SQS's own words.
+func TestQueueRights(t *testing.T) {
+	for want, c := range map[string]*call{
+		"[sqs:DeleteMessage]":               {service: "sqs", op: "DeleteMessageBatch", in: M{}},
+		"[sqs:ReceiveMessage]":              {service: "sqs", op: "ReceiveMessage", in: M{}},
+		"[sqs:CreateQueue sqs:TagQueue]":    {service: "sqs", op: "CreateQueue", in: M{"tags": M{"a": "b"}}},
+		"[sns:CreateTopic sns:TagResource]": {service: "sns", op: "CreateTopic", in: M{"Tags": []any{}}},
+	} {
+		if got := fmt.Sprint(c.actions()); got != want {
+			t.Errorf("%s needs %s, want %s", c.op, got, want)
+		}
+	}
+	refusal := (&call{service: "sqs", caller: caller{ARN: "me"}}).denied("sqs:ReceiveMessage")
+	if refusal.Code != "AccessDeniedException" || refusal.Status != 403 || !strings.HasPrefix(refusal.Message, "User: me is not authorized to perform: sqs:receivemessage on") {
+		t.Errorf("%+v", refusal)
+	}
+}
+
+// Faults of AWS's side and throttles come in a form that its client sends again.
+func TestQueueFaults(t *testing.T) {
+	onStage(t, nil, func(s *stage) {
+		url := s.queue("events")
+		for _, test := range []struct {
+			fault Fault
+			code  string
+		}{
+			{Fault{Effect: FaultThrottle}, "RequestThrottled"},
+			{Fault{Effect: FaultExpired}, "ExpiredToken"},
+			{Fault{Effect: FaultError, Code: "ServiceUnavailable", Status: 503}, "ServiceUnavailable"},
+		} {
+			test.fault.Service, test.fault.Nth = "sqs", 1
+			must(s, 0, s.sim.Inject(test.fault))
+			_, err := s.sqs(provider).ReceiveMessage(s.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 20})
+			s.refused(err, test.code, "")
+		}
+	})
+}

@@ -225,7 +225,7 @@ func (j jsonCodec) refusal(m *model, err *Error, _ string) reply {
 	if j.version == "1.0" {
 		told["__type"] = errorNamespace(m, err.Code) + "#" + err.Code
 		if j.compatible {
-			answer.Header = map[string]string{"X-Amzn-Query-Error": queryCode(err.Code) + ";Sender"}
+			answer.Header = map[string]string{"X-Amzn-Query-Error": queryCode(err.Code) + ";" + faultOf(answer.Status)}
 		}
 	} else {
 		answer.Header = map[string]string{"X-Amzn-ErrorType": err.Code}
@@ -233,6 +233,14 @@ func (j jsonCodec) refusal(m *model, err *Error, _ string) reply {
 	maps.Copy(told, err.With)
 	answer.Body, _ = json.Marshal(told) // plain data always marshals
 	return answer
+}
+
+// faultOf tells whose fault an error is, in the query protocol's words.
+func faultOf(status int) string {
+	if status >= http.StatusInternalServerError {
+		return "Receiver"
+	}
+	return "Sender"
 }
 
 // errorNamespace is what stands before the code of an error of JSON 1.0: the
