@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // MaxMarker is how many bytes a comment's marker may have.
@@ -23,6 +24,9 @@ type comment struct {
 	body   string
 	url    string
 }
+
+// older orders comments as they were made.
+func older(a, b comment) int { return cmp.Compare(a.id, b.id) }
 
 // comments are a forge's ways to the comments of its pull requests. Creating
 // one is not repeated by them: only the next look tells whether it is there.
@@ -50,7 +54,8 @@ func keepOne(ctx context.Context, c comments, number int, marker, body string) (
 			return "", err
 		}
 		if created != nil && !slices.ContainsFunc(ours, func(o comment) bool { return o.id == created.id }) {
-			ours = append(ours, *created) // the list lags
+			ours = append(ours, *created) // the list lags, or another run deleted it
+			slices.SortFunc(ours, older)
 		}
 		if len(ours) > 0 {
 			url, err := settle(ctx, c, number, ours, text)
@@ -73,6 +78,9 @@ func keepOne(ctx context.Context, c comments, number int, marker, body string) (
 			}
 		}
 	}
+	if created != nil {
+		return created.url, nil
+	}
 	return "", last
 }
 
@@ -89,7 +97,7 @@ func mine(ctx context.Context, c comments, number int, first string) ([]comment,
 	all = slices.DeleteFunc(all, func(o comment) bool {
 		return !strings.EqualFold(o.author, login) || !strings.HasPrefix(o.body, first)
 	})
-	slices.SortFunc(all, func(a, b comment) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(all, older)
 	return all, nil
 }
 
@@ -106,6 +114,30 @@ func settle(ctx context.Context, c comments, number int, ours []comment, text st
 		}
 	}
 	return ours[0].url, nil
+}
+
+// An identity is who our comments are of, once the forge has told.
+type identity struct {
+	mu    sync.Mutex
+	login string
+}
+
+// get asks once; when many ask at first, all of them do.
+func (i *identity) get(ask func() (string, error)) (string, error) {
+	i.mu.Lock()
+	login := i.login
+	i.mu.Unlock()
+	if login != "" {
+		return login, nil
+	}
+	login, err := ask()
+	if err != nil {
+		return "", err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.login = login
+	return login, nil
 }
 
 // checkComment refuses what no forge could keep.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"code.gitea.io/sdk/gitea"
 )
@@ -37,8 +36,7 @@ type giteaForge struct {
 	http        *http.Client
 	owner, repo string
 
-	mu    sync.Mutex
-	login string // once it is known
+	me identity
 }
 
 func newGitea(c Config, base *url.URL) (*giteaForge, error) {

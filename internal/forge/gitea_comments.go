@@ -17,9 +17,7 @@ func (g *giteaForge) Comment(ctx context.Context, number int, marker, body strin
 }
 
 func (g *giteaForge) self(ctx context.Context) (string, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.login == "" {
+	return g.me.get(func() (string, error) {
 		c, err := g.client(ctx)
 		if err != nil {
 			return "", err
@@ -28,9 +26,8 @@ func (g *giteaForge) self(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		g.login = user.UserName
-	}
-	return g.login, nil
+		return user.UserName, nil
+	})
 }
 
 // list has all at once: Gitea does not part the comments of one issue into

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/google/go-github/v89/github"
 )
@@ -37,8 +36,7 @@ type gitHub struct {
 	owner, repo string
 	app         *installation // nil where a token is used
 
-	mu    sync.Mutex
-	login string // once it is known
+	me identity
 }
 
 func newGitHub(c Config, base *url.URL) (*gitHub, error) {

@@ -20,28 +20,17 @@ func (g *gitHub) Comment(ctx context.Context, number int, marker, body string) (
 
 // self is the login that our comments have.
 func (g *gitHub) self(ctx context.Context) (string, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.login != "" {
-		return g.login, nil
-	}
-	if g.app != nil {
-		slug, err := g.app.slug(ctx)
-		if err == nil {
-			g.login = slug + "[bot]"
+	return g.me.get(func() (string, error) {
+		if g.app != nil {
+			slug, err := g.app.slug(ctx)
+			return slug + "[bot]", err
 		}
-		return g.login, err
-	}
-	user, _, err := g.client.Users.Get(ctx, "")
-	switch {
-	case refused(err, http.StatusForbidden):
-		g.login = actionsBot
-	case err != nil:
-		return "", err
-	default:
-		g.login = user.GetLogin()
-	}
-	return g.login, nil
+		user, _, err := g.client.Users.Get(ctx, "")
+		if refused(err, http.StatusForbidden) {
+			return actionsBot, nil
+		}
+		return user.GetLogin(), err
+	})
 }
 
 func (g *gitHub) list(ctx context.Context, number int) ([]comment, error) {

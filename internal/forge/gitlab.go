@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 )
@@ -33,8 +32,7 @@ type gitLab struct {
 	repo   string
 	web    string // the project's page
 
-	mu    sync.Mutex
-	login string // once it is known
+	me identity
 }
 
 func newGitLab(c Config, base *url.URL) (*gitLab, error) {

@@ -17,16 +17,13 @@ func (g *gitLab) Comment(ctx context.Context, number int, marker, body string) (
 }
 
 func (g *gitLab) self(ctx context.Context) (string, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.login == "" {
+	return g.me.get(func() (string, error) {
 		user, _, err := g.client.Users.CurrentUser(gitlab.WithContext(ctx))
 		if err != nil {
 			return "", err
 		}
-		g.login = user.Username
-	}
-	return g.login, nil
+		return user.Username, nil
+	})
 }
 
 func (g *gitLab) list(ctx context.Context, number int) ([]comment, error) {

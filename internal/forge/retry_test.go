@@ -129,6 +129,7 @@ func TestRateLimitsAreWaitedFor(t *testing.T) {
 		header func() http.Header
 		wait   time.Duration
 	}{
+		"in words only":          {403, func() http.Header { return nil }, time.Minute},
 		"Retry-After in seconds": {429, func() http.Header { return http.Header{"Retry-After": {"17"}} }, 17 * time.Second},
 		"Retry-After as a date": {429, func() http.Header {
 			return http.Header{"Retry-After": {time.Now().Add(30 * time.Second).UTC().Format(http.TimeFormat)}}
@@ -144,7 +145,7 @@ func TestRateLimitsAreWaitedFor(t *testing.T) {
 		n := s.OpenPR(forgetest.PullRequest{})
 		for name, test := range tests {
 			// A POST was not done either, so it is safe to send again.
-			s.Fault(forgetest.Fault{Method: "POST", Status: test.status, Header: test.header()})
+			s.Fault(forgetest.Fault{Method: "POST", Status: test.status, Header: test.header(), Message: "You have exceeded a secondary rate limit."})
 			start := time.Now()
 			err := f.SetStatus(t.Context(), fmt.Sprintf("%040x", n), forge.Status{Context: name, State: forge.Success})
 			// Resets are told in whole seconds.

@@ -155,16 +155,27 @@ func isOurs(err error) bool {
 }
 
 // limited tells whether the forge refused an answer for our rate. GitHub says
-// so with 403 as well as with 429.
+// so with 403 as well as with 429, and of its secondary limits at times only
+// in words.
 func limited(resp *http.Response) bool {
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
 		return true
 	case http.StatusForbidden:
 		h := resp.Header
-		return h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0"
+		return h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0" || strings.Contains(words(resp), "secondary rate limit")
 	}
 	return false
+}
+
+// words are an answer's body, which can be read again.
+func words(resp *http.Response) string {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return ""
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	return string(text)
 }
 
 // pause is how long the forge asks us to wait.
