@@ -122,6 +122,10 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/reconcile":           {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
 		"internal/lease":               {},
 		"internal/ledger":              {others: []string{"modernc.org/sqlite"}},
+		"internal/schedule":          {ours: []string{"planner"}},
+		"internal/page":              {ours: []string{"planner", "internal/ledger"}},
+		"internal/notify":            {ours: []string{"planner"}},
+		"internal/metrics":           {others: []string{"github.com/prometheus/client_golang"}},
 		"internal/stage":               {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/awssim", "internal/kinds", "internal/reconcile"}},
 
 		"fleet.example": {},
