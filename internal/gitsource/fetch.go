@@ -30,7 +30,7 @@ func (m *Mirror) Fetch(ctx context.Context, refs ...string) error {
 		return err
 	}
 	defer unlock()
-	if err := m.ready(); err != nil {
+	if err := m.prepare(); err != nil {
 		return err
 	}
 	s, err := m.remote.connect(ctx)
@@ -39,21 +39,6 @@ func (m *Mirror) Fetch(ctx context.Context, refs ...string) error {
 	}
 	defer s.close()
 	return m.update(ctx, s, refs)
-}
-
-// ready has a sound mirror without remains. The mirror is locked.
-func (m *Mirror) ready() error {
-	s, err := sound(m.dir)
-	if err != nil {
-		return m.renew()
-	}
-	if err := sweep(m.dir); err != nil {
-		return fmt.Errorf("tidying the mirror of %s: %w", m.at, err)
-	}
-	m.store.mu.Lock()
-	m.store.files = s.files
-	m.store.mu.Unlock()
-	return nil
 }
 
 // update fetches by a session.

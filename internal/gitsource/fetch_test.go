@@ -261,9 +261,13 @@ func TestSeveralFetchAtOnce(t *testing.T) {
 	o := ways(r)["http"]
 	o.Dir = t.TempDir()
 	done := make(chan error)
-	for range 4 {
+	shared := open(t, o)
+	for n := range 6 {
 		go func() {
-			m, err := gitsource.Open(t.Context(), o)
+			m, err := shared, error(nil)
+			if n%2 == 0 {
+				m, err = gitsource.Open(t.Context(), o)
+			}
 			if err == nil {
 				err = m.Fetch(t.Context(), "main")
 			}
@@ -276,7 +280,7 @@ func TestSeveralFetchAtOnce(t *testing.T) {
 			done <- err
 		}()
 	}
-	for range 4 {
+	for range 6 {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

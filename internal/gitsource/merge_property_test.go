@@ -84,7 +84,7 @@ func (h *randomHistory) text(n int) string {
 		lines = append(lines, h.fresh())
 	}
 	text := strings.Join(lines, "\n")
-	if h.IntN(8) > 0 {
+	if h.IntN(8) > 0 && n > 0 {
 		text += "\n"
 	}
 	return text

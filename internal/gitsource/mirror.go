@@ -70,12 +70,16 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 	if m.shallow {
 		m.dir = strings.TrimSuffix(m.dir, ".git") + ".shallow.git"
 	}
+	m.store = &store{dir: m.dir}
 	unlock, err := m.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	return m, m.prepare()
+	if err := m.prepare(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // URL is where the repository is, without credentials.
@@ -85,24 +89,19 @@ func (m *Mirror) lock(ctx context.Context) (unlock func(), err error) {
 	return lock(ctx, strings.TrimSuffix(m.dir, ".git")+".lock")
 }
 
-// prepare makes sure of a mirror that works: an old one, or an empty one. The
-// mirror is locked.
+// prepare makes sure of a mirror that works and holds no remains: an old one,
+// or an empty one. The mirror is locked.
 func (m *Mirror) prepare() error {
-	var err error
-	if m.store, err = sound(m.dir); err == nil {
-		return nil
-	}
-	return m.renew()
-}
-
-// renew puts an empty mirror in the place of whatever is there.
-func (m *Mirror) renew() error {
-	err := os.RemoveAll(m.dir)
+	err := sound(m.dir)
 	if err == nil {
-		_, err = git.PlainInit(m.dir, true)
+		err = sweep(m.dir)
+	} else { // whatever is there
+		if err = os.RemoveAll(m.dir); err == nil {
+			_, err = git.PlainInit(m.dir, true)
+		}
 	}
 	if err == nil {
-		m.store, err = openStore(m.dir)
+		err = m.store.refresh()
 	}
 	if err != nil {
 		return fmt.Errorf("making the mirror of %s in %s: %w", m.at, m.dir, err)
@@ -110,26 +109,27 @@ func (m *Mirror) renew() error {
 	return nil
 }
 
-// sound opens a mirror whose every ref has its commit and that commit's
-// files, at the top at least; deeper damage shows where it is read.
-func sound(dir string) (*store, error) {
+// sound tells what is wrong with a mirror, if its every ref does not have its
+// commit and that commit's files, at the top at least; deeper damage shows
+// where it is read.
+func sound(dir string) error {
 	if _, err := os.Stat(filepath.Join(dir, damageFile)); !errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("it was found damaged")
+		return errors.New("it was found damaged")
 	}
-	s, err := openStore(dir)
-	if err != nil {
-		return nil, err
+	s := &store{dir: dir}
+	if err := s.refresh(); err != nil {
+		return err
 	}
 	all, err := readRefs(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, h := range all {
 		if err := s.soundAt(h); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (s *store) soundAt(h plumbing.Hash) error {

@@ -16,7 +16,7 @@ import (
 
 // A store holds the objects of a mirror. What go-git keeps in memory of it is
 // not made for several goroutines, nor for another process that adds and
-// repacks objects meanwhile; a store is.
+// repacks objects meanwhile; a store is, once it was refreshed.
 type store struct {
 	dir string
 
@@ -30,11 +30,6 @@ var errMissing = errors.New("the mirror does not have the object")
 // damageFile marks a mirror that lacks what it should have, so that the next
 // process clones it anew.
 const damageFile = "damaged"
-
-func openStore(dir string) (*store, error) {
-	s := &store{dir: dir}
-	return s, s.reopen()
-}
 
 // reopen looks again at what is there.
 func (s *store) reopen() error {
@@ -98,11 +93,6 @@ func (s *store) must(h plumbing.Hash, read func(plumbing.EncodedObject) error) e
 	// If it cannot be marked, the next that reads it finds it out as well.
 	_ = os.WriteFile(filepath.Join(s.dir, damageFile), nil, 0o600)
 	return fmt.Errorf("object %s in the mirror %s cannot be read; the mirror is cloned anew when it is fetched next: %w", h, s.dir, err)
-}
-
-func (s *store) commit(h plumbing.Hash) (*object.Commit, error) {
-	c := new(object.Commit)
-	return c, s.must(h, c.Decode)
 }
 
 // tree reads the entries of a tree, as they are sorted there.

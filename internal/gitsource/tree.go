@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ func (m *Mirror) Tree(ref, folder string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &treeFS{store: m.store, root: root, when: when}
+	t := newTreeFS(m.store, root, when)
 	folder = path.Clean("/" + strings.ReplaceAll(folder, `\`, "/"))[1:]
 	if folder == "" {
 		return t, nil
@@ -42,7 +43,7 @@ func (m *Mirror) Tree(ref, folder string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &treeFS{store: m.store, root: at.hash, when: when}, nil
+	return newTreeFS(m.store, at.hash, when), nil
 }
 
 // root is the tree that a ref, a commit or a tree leads to.
@@ -66,11 +67,18 @@ type treeFS struct {
 	store *store
 	root  plumbing.Hash
 	when  time.Time
+
+	mu      sync.Mutex
+	folders map[plumbing.Hash][]node // that were read; each file is found through them
+}
+
+func newTreeFS(s *store, root plumbing.Hash, when time.Time) *treeFS {
+	return &treeFS{store: s, root: root, when: when, folders: map[plumbing.Hash][]node{}}
 }
 
 // find looks a path up, folder by folder.
 func (t *treeFS) find(name string) (node, error) {
-	at := node{store: t.store, name: ".", mode: filemode.Dir, hash: t.root, when: t.when}
+	at := node{tree: t, name: ".", mode: filemode.Dir, hash: t.root}
 	if name == "." {
 		return at, nil
 	}
@@ -78,7 +86,7 @@ func (t *treeFS) find(name string) (node, error) {
 		if !at.IsDir() {
 			return node{}, fs.ErrNotExist
 		}
-		entries, err := at.entries()
+		entries, err := t.entries(at.hash)
 		if err != nil {
 			return node{}, err
 		}
@@ -131,7 +139,7 @@ func (t *treeFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !at.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a folder")}
 	}
-	nodes, err := at.entries()
+	nodes, err := t.entries(at.hash)
 	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
@@ -168,24 +176,23 @@ func (t *treeFS) ReadLink(name string) (string, error) {
 	if at.mode != filemode.Symlink {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
-	text, err := at.store.blob(at.hash)
+	text, err := t.store.blob(at.hash)
 	return string(text), err
 }
 
 // A node is a file or a folder of a tree.
 type node struct {
-	store *store
-	name  string
-	mode  filemode.FileMode
-	hash  plumbing.Hash
-	when  time.Time
-	size  int64
+	tree *treeFS
+	name string
+	mode filemode.FileMode
+	hash plumbing.Hash
+	size int64
 }
 
 func (n node) Name() string       { return n.name }
 func (n node) IsDir() bool        { return n.mode == filemode.Dir }
 func (n node) Type() fs.FileMode  { return n.Mode().Type() }
-func (n node) ModTime() time.Time { return n.when }
+func (n node) ModTime() time.Time { return n.tree.when }
 func (n node) Size() int64        { return n.size }
 func (n node) Sys() any           { return nil }
 
@@ -214,7 +221,7 @@ func (n node) sized() (node, error) {
 		return n, nil
 	}
 	var err error
-	n.size, err = n.store.size(n.hash)
+	n.size, err = n.tree.store.size(n.hash)
 	return n, err
 }
 
@@ -231,7 +238,7 @@ func (n node) read(op, name string) ([]byte, error) {
 	}
 	var text []byte
 	if err == nil {
-		text, err = n.store.blob(n.hash)
+		text, err = n.tree.store.blob(n.hash)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: op, Path: name, Err: err}
@@ -240,8 +247,13 @@ func (n node) read(op, name string) ([]byte, error) {
 }
 
 // entries are a folder's, by name. Git sorts folders differently.
-func (n node) entries() ([]node, error) {
-	raw, err := n.store.tree(n.hash)
+func (t *treeFS) entries(folder plumbing.Hash) ([]node, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if nodes, known := t.folders[folder]; known {
+		return nodes, nil
+	}
+	raw, err := t.store.tree(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -250,14 +262,15 @@ func (n node) entries() ([]node, error) {
 		if err := goodName(e); err != nil {
 			return nil, err
 		}
-		nodes = append(nodes, node{store: n.store, name: e.Name, mode: e.Mode, hash: e.Hash, when: n.when})
+		nodes = append(nodes, node{tree: t, name: e.Name, mode: e.Mode, hash: e.Hash})
 	}
 	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(a.name, b.name) })
 	for i := range len(nodes) - 1 {
 		if nodes[i].name == nodes[i+1].name {
-			return nil, fmt.Errorf("the tree %s has %q twice, which only a forged tree has", n.hash, nodes[i].name)
+			return nil, fmt.Errorf("the tree %s has %q twice, which only a forged tree has", folder, nodes[i].name)
 		}
 	}
+	t.folders[folder] = nodes
 	return nodes, nil
 }
 
