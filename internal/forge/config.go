@@ -22,7 +22,7 @@ type Config struct {
 
 	// Token is a personal, project or automatic one. See [Error] for what it
 	// must be allowed.
-	Token string
+	Token string `json:"-"`
 	// App is used instead of Token where its ID is set; GitHub only.
 	App App
 
@@ -35,8 +35,16 @@ type Config struct {
 type App struct {
 	ID             string // the app's id or its client id
 	InstallationID int64
-	PrivateKey     []byte // PEM, as downloaded from GitHub
+	PrivateKey     []byte `json:"-"` // PEM, as downloaded from GitHub
 }
+
+// String names the app and leaves out its key.
+func (a App) String() string {
+	return fmt.Sprintf("GitHub App %s, installation %d", a.ID, a.InstallationID)
+}
+
+// GoString is String, so that %#v shows no secret either.
+func (a App) GoString() string { return a.String() }
 
 // String names the repository and leaves out the secrets.
 func (c Config) String() string { return fmt.Sprintf("%s on %s", c.Repo, c.web()) }

@@ -83,6 +83,8 @@ func mend(status int, needs need) string {
 		return "give credentials that are valid and have not expired"
 	case http.StatusForbidden:
 		return fmt.Sprintf("the credentials need %s", needs)
+	case http.StatusTooManyRequests:
+		return "it asks for fewer requests, so try again later"
 	case http.StatusNotFound:
 		return fmt.Sprintf("check the repository's name and the number, and that the credentials have %s", needs)
 	}

@@ -1,6 +1,7 @@
 package forge_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -348,6 +349,24 @@ func TestConfigsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		} else if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "glpat") {
 			t.Errorf("%s: a secret is shown: %v", name, err)
+		}
+	}
+}
+
+func TestConfigsShowNoSecret(t *testing.T) {
+	c := forge.Config{
+		Kind: forge.GitHub, Repo: "a/b", Token: "hunter2",
+		App: forge.App{ID: "1", InstallationID: 2, PrivateKey: []byte("hunter2")},
+	}
+	asJSON, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := fmt.Sprint(c.App.PrivateKey) // as numbers
+	for _, v := range []any{c, &c, c.App, struct{ C forge.Config }{c}} {
+		shown := fmt.Sprintf("%v %+v %#v %s %s", v, v, v, v, asJSON)
+		if strings.Contains(shown, "hunter2") || strings.Contains(shown, key) {
+			t.Errorf("%T shows a secret: %s", v, shown)
 		}
 	}
 }
