@@ -79,6 +79,9 @@ func New(t testing.TB, kind Kind) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(s.handlers) != len(operations) {
+		t.Fatalf("%s: %d operations are described, and %d answered", kind, len(operations), len(s.handlers))
+	}
 	for _, op := range operations {
 		if s.handlers[op.OperationID] == nil {
 			t.Fatalf("%s: nothing answers %s", kind, op.OperationID)
