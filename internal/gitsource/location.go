@@ -51,7 +51,12 @@ func parseURL(text string) (location, error) {
 		return localLocation(u.Path)
 	case "git+ssh", "ssh+git":
 		l.scheme = "ssh"
-	case "https", "http", "ssh":
+		fallthrough
+	case "ssh":
+		if strings.HasPrefix(l.path, "/~") {
+			l.path = l.path[1:]
+		}
+	case "https", "http":
 	default:
 		return location{}, fmt.Errorf("a repository cannot be fetched by %s://: use https:// or ssh://", plain(u.Scheme))
 	}
@@ -105,6 +110,9 @@ func (l location) String() string {
 	}
 	if l.scheme == "ssh" {
 		host = l.sshUser() + "@" + host
+		if l.port == "" && !strings.HasPrefix(l.path, "/") { // in the user's home, which is another place
+			return host + ":" + l.path
+		}
 	}
 	return l.scheme + "://" + host + "/" + strings.TrimPrefix(l.path, "/")
 }

@@ -14,9 +14,10 @@ func TestLocation(t *testing.T) {
 		"https://[::1]/acme/fleet":                     "https://[::1]/acme/fleet",
 		"ssh://git@gitlab.example.com:2222/acme/f.git": "ssh://git@gitlab.example.com:2222/acme/f.git",
 		"ssh://gitlab.example.com/acme/fleet":          "ssh://git@gitlab.example.com/acme/fleet",
+		"ssh://me@host/~you/fleet":                     "me@host:~you/fleet",
 		"git+ssh://deploy@host/acme/fleet":             "ssh://deploy@host/acme/fleet",
-		"git@github.com:acme/fleet.git":                "ssh://git@github.com/acme/fleet.git",
-		"github.com:acme/fleet.git":                    "ssh://git@github.com/acme/fleet.git",
+		"git@github.com:acme/fleet.git":                "git@github.com:acme/fleet.git",
+		"github.com:acme/fleet.git":                    "git@github.com:acme/fleet.git",
 		"git@host:/srv/fleet.git":                      "ssh://git@host/srv/fleet.git",
 		"file:///srv/fleet.git":                        "/srv/fleet.git",
 		"/srv/../srv/fleet.git":                        "/srv/fleet.git",
@@ -43,7 +44,7 @@ func TestMirrorFolder(t *testing.T) {
 	seen := map[string]string{}
 	for _, text := range []string{
 		"https://github.com/acme/fleet", "https://github.com/acme/fleet.git", "https://github.com/acme-fleet", "https://github.com:444/acme/fleet",
-		"http://github.com/acme/fleet", "ssh://github.com/acme/fleet", "ssh://me@github.com/acme/fleet", "/acme/fleet", "https://h/../../x",
+		"http://github.com/acme/fleet", "ssh://github.com/acme/fleet", "ssh://me@github.com/acme/fleet", "github.com:acme/fleet", "/acme/fleet", "https://h/../../x",
 		"https://h/" + strings.Repeat("long/", 100), "https://github.com/ACME/fleet",
 	} {
 		l, err := parseLocation(text)
