@@ -64,6 +64,7 @@ variables, profiles and endpoint overrides count.
 		newApplyCommand(a),
 		newReconcileCommand(a),
 		newPreviewCommand(a),
+		newServeCommand(a),
 		newStatusCommand(a),
 		newHistoryCommand(a),
 		newPauseCommand(a),

@@ -68,12 +68,12 @@ func (a *app) sim(ctx context.Context, f simFlags) error {
 	if err != nil {
 		return fmt.Errorf("starting the simulator: %w", err)
 	}
-	return a.serve(ctx, f.listen, sim)
+	return a.serveSim(ctx, f.listen, sim)
 }
 
-// serve answers requests until a signal comes. Those under way are seen
+// serveSim answers requests until a signal comes. Those under way are seen
 // through.
-func (a *app) serve(ctx context.Context, address string, handler http.Handler) error {
+func (a *app) serveSim(ctx context.Context, address string, handler http.Handler) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; --listen takes another address, and port 0 picks one", address, err)

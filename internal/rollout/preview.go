@@ -206,7 +206,6 @@ func (p *Previewer) review(ctx context.Context, run *reconcile.Run, in *preview.
 	}
 	for _, name := range services {
 		run.Targets = append(run.Targets, planner.Group{Service: name})
-		in.Apply = append(in.Apply, "--target", "services/"+name)
 	}
 	return run.ReviewPart(ctx, in.Was, services)
 }
@@ -231,7 +230,7 @@ func (p *Previewer) post(ctx context.Context, told *Previewed) (err error) {
 	state, summary := preview.Status(in)
 	told.State, told.Summary = forge.StatusState(state), summary
 	body := preview.Comment(in, preview.Limit{N: limits.Comment, Unit: unit})
-	if told.URL, err = p.Forge.Comment(ctx, told.PullNumber, "linkfleet:preview "+in.Folder, body); err != nil {
+	if told.URL, err = p.Forge.Comment(ctx, told.PullNumber, preview.Marker(in.Folder), body); err != nil {
 		return err
 	}
 	return errors.Join(p.annotate(ctx, told), p.status(ctx, told))

@@ -96,6 +96,9 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if err := t.pauses(ctx, run); err != nil {
 		return nil, err
 	}
+	if t.Prepare != nil {
+		t.Prepare(run)
+	}
 	if o.Prepare != nil {
 		err = o.Prepare(run)
 	}

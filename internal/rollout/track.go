@@ -33,6 +33,8 @@ type Track struct {
 	Now func() time.Time
 	Log *slog.Logger
 
+	// Prepare, if set, changes each run before it plans.
+	Prepare func(*reconcile.Run)
 	// Planned, if set, is shown each plan before it is carried out.
 	Planned func(*planner.Plan)
 	// Warn, if set, is shown what the fleet's files should not say.
