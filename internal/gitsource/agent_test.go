@@ -1,6 +1,7 @@
 package gitsource_test
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,8 @@ func startAgent(t *testing.T) string {
 		}
 	})
 	for range 500 {
-		if _, err := os.Stat(socket); err == nil {
+		if conn, err := net.Dial("unix", socket); err == nil {
+			_ = conn.Close()
 			return socket
 		}
 		time.Sleep(10 * time.Millisecond) // for another process

@@ -61,7 +61,7 @@ func (r *sshRemote) login(ctx context.Context) (*ssh.Client, error) {
 	defer cancel()
 	signers, done, err := r.auth.signers()
 	if err != nil {
-		return nil, fault(ErrDenied, err, "%s needs a key: %s", r.at, err)
+		return nil, fault(ErrDenied, err, "%s", err)
 	}
 	defer done()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", r.address())

@@ -3,6 +3,7 @@ package gittest
 import (
 	"crypto/subtle"
 	"io"
+	"log"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -24,7 +25,10 @@ func (r *Repo) HTTP() HTTP {
 	h := HTTP{User: "x-access-token", Token: "token-of-tests"}
 	backend := &cgi.Handler{
 		Path: filepath.Join(r.Git("--exec-path"), "git-http-backend"),
-		Dir:  r.home, Stderr: io.Discard, // what it says against a request, the client is told too
+		Dir:  r.home,
+		// What it says against a request, the client is told too; and clients
+		// are killed in tests.
+		Stderr: io.Discard, Logger: log.New(io.Discard, "", 0),
 		Env: []string{
 			"GIT_PROJECT_ROOT=" + filepath.Dir(r.Bare), "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=" + h.User,
 			"HOME=" + r.home, "PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,
