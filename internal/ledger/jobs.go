@@ -56,15 +56,31 @@ func scanJob(from row) (j Job, err error) {
 const startable = `next.process = '' AND NOT EXISTS (
 	SELECT 1 FROM jobs AS other WHERE other.process <> '' AND other.fleet = next.fleet AND other.lane = next.lane)`
 
+// ofKinds is that a job is of one of the kinds that the third parameter lists.
+const ofKinds = `(?3 = '' OR instr(?3, ' ' || kind || ' ') > 0)`
+
+// kindList is kinds as ofKinds reads them.
+func kindList(kinds []JobKind) string {
+	if len(kinds) == 0 {
+		return ""
+	}
+	list := " "
+	for _, k := range kinds {
+		list += string(k) + " "
+	}
+	return list
+}
+
 // Take gives the oldest job that is due and whose fleet, or pull request for a
 // preview, no other job is running for. It is then this process's, until Done
 // or Fail, or until the process dies and another finds that by Recover. Found
-// is false if there is none.
-func (l *Ledger) Take(ctx context.Context, now time.Time) (j Job, found bool, err error) {
+// is false if there is none. Only jobs of the given kinds are looked at; no
+// kinds are all.
+func (l *Ledger) Take(ctx context.Context, now time.Time, kinds ...JobKind) (j Job, found bool, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {
 		j, found, err = first(ctx, tx, scanJob, `UPDATE jobs SET process = ?1, taken = ?2, attempts = attempts + 1 WHERE id = (
-			SELECT id FROM jobs AS next WHERE `+startable+` AND not_before <= ?2 ORDER BY enqueued, id LIMIT 1)
-			RETURNING `+jobColumns, l.process.name, millis(now))
+			SELECT id FROM jobs AS next WHERE `+startable+` AND `+ofKinds+` AND not_before <= ?2 ORDER BY enqueued, id LIMIT 1)
+			RETURNING `+jobColumns, l.process.name, millis(now), kindList(kinds))
 		return err
 	})
 	if err != nil {
@@ -76,11 +92,13 @@ func (l *Ledger) Take(ctx context.Context, now time.Time) (j Job, found bool, er
 // NextDue is the earliest time at which a job may be taken that waits for
 // nothing but its time. It has passed where Take would give one at once. Found
 // is false if there is none; a job that waits for another to end is not one.
-func (l *Ledger) NextDue(ctx context.Context) (at time.Time, found bool, err error) {
+// Only jobs of the given kinds are looked at; no kinds are all.
+func (l *Ledger) NextDue(ctx context.Context, kinds ...JobKind) (at time.Time, found bool, err error) {
 	at, found, err = first(ctx, l.read, func(r row) (at time.Time, err error) {
 		err = r.Scan(stamp{&at})
 		return at, err
-	}, `SELECT max(enqueued, not_before) AS due FROM jobs AS next WHERE `+startable+` ORDER BY due LIMIT 1`)
+	}, `SELECT max(enqueued, not_before) AS due FROM jobs AS next WHERE `+startable+` AND `+ofKinds+` ORDER BY due LIMIT 1`,
+		nil, nil, kindList(kinds))
 	return at, found, l.explain(err)
 }
 

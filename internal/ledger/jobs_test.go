@@ -318,3 +318,32 @@ func BenchmarkTakeFromManyWaiting(b *testing.B) {
 		must(l.Defer(b.Context(), j, at(3), ""))(b)
 	}
 }
+
+// Who does jobs of some kinds does not see the others, nor wait for them.
+func TestTakeByKind(t *testing.T) {
+	l := open(t, t.TempDir())
+	l.enqueue(t, pull("7", "a", 1))
+	l.enqueue(t, push("payments", "main", "b", 2))
+	l.enqueue(t, Job{Kind: DriftJob, Fleet: "search", Enqueued: at(3)})
+	due, found, err := l.NextDue(t.Context(), DriftJob, PushJob)
+	if err != nil || !found || !due.Equal(at(2)) {
+		t.Errorf("due at %s (found: %v), %v", due, found, err)
+	}
+	for _, c := range []struct {
+		kinds []JobKind
+		want  string
+	}{
+		{[]JobKind{ArrivalJob}, ""},
+		{[]JobKind{DriftJob, PushJob}, "b"},
+		{[]JobKind{PushJob}, ""},
+		{nil, "a"},
+	} {
+		j, _, err := l.Take(t.Context(), at(9), c.kinds...)
+		if err != nil || j.Commit != c.want {
+			t.Errorf("of %v, job %+v was taken, want that of commit %q; %v", c.kinds, j, c.want, err)
+		}
+	}
+	if _, found, err := l.NextDue(t.Context(), PushJob, PullJob); err != nil || found {
+		t.Errorf("something is due (%v)", err)
+	}
+}

@@ -18,13 +18,13 @@ type end struct {
 
 // work takes a job, if one is due, and does it. It gives the time to look
 // again at.
-func (s *Server) work(ctx context.Context, do func(ledger.Job) end) (time.Time, error) {
-	j, found, err := s.Ledger.Take(ctx, s.Now())
+func (s *Server) work(ctx context.Context, do func(ledger.Job) end, kinds ...ledger.JobKind) (time.Time, error) {
+	j, found, err := s.Ledger.Take(ctx, s.Now(), kinds...)
 	if err != nil {
 		return time.Time{}, err
 	}
 	if !found {
-		at, _, err := s.Ledger.NextDue(ctx)
+		at, _, err := s.Ledger.NextDue(ctx, kinds...)
 		return s.soon(at), err
 	}
 	rouse(s.previewing) // there may be one for the next worker

@@ -156,23 +156,21 @@ func (s *Server) Run(ctx context.Context, stop <-chan struct{}) error {
 // loops are what a server does side by side. Only the loop that applies knows
 // ctx and stop, for it alone does not end at once.
 func (s *Server) loops(ctx context.Context, stop <-chan struct{}) []loop {
-	work := func(working context.Context) (time.Time, error) {
-		return s.work(working, func(j ledger.Job) end {
-			if j.Kind == ledger.PullJob {
-				return s.preview(working, j)
-			}
-			return s.roll(ctx, stop, j)
-		})
+	apply := func(working context.Context) (time.Time, error) {
+		return s.work(working, func(j ledger.Job) end { return s.roll(ctx, stop, j) }, ledger.PushJob, ledger.DriftJob, ledger.ArrivalJob)
+	}
+	preview := func(working context.Context) (time.Time, error) {
+		return s.work(working, func(j ledger.Job) end { return s.preview(working, j) }, ledger.PullJob)
 	}
 	all := []loop{
-		{name: "applying", rouse: s.applying, step: work},
+		{name: "applying", rouse: s.applying, step: apply},
 		{name: "looking at the repository", rouse: s.looking, step: s.poller(), abroad: true},
 		{name: "tidying the ledger", step: s.tidier()},
 		{name: "watching for resumes", step: s.resumer()},
 	}
 	for n := range s.Previews {
 		if s.Previewer != nil {
-			all = append(all, loop{name: fmt.Sprintf("previewing (%d)", n+1), rouse: s.previewing, step: work})
+			all = append(all, loop{name: fmt.Sprintf("previewing (%d)", n+1), rouse: s.previewing, step: preview})
 		}
 	}
 	for n := range max(1, len(s.Channels)) {
