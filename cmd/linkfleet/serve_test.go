@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/linkfleet/linkfleet/internal/forge/forgetest"
+)
+
+// A server is linkfleet serve as a process.
+type server struct {
+	*story
+	url     string
+	process *exec.Cmd
+	told    *strings.Builder // standard error
+}
+
+// webhookSecret is what the forge signs with.
+const webhookSecret = "a secret of at least sixteen bytes"
+
+// serves starts a server.
+func (s *story) serves(more ...string) *server {
+	s.Helper()
+	v := &server{story: s}
+	v.starts("127.0.0.1:0", more...)
+	s.Cleanup(func() { _ = v.process.Process.Kill() })
+	return v
+}
+
+// starts starts the server's process, which may have been killed before.
+func (v *server) starts(listen string, more ...string) {
+	s := v.story
+	s.Helper()
+	cmd := s.command(append(s.inRepo("serve", "--listen", listen, "--timeout", crashPatience, "--log-format", "json",
+		"--forge", string(s.forge.Kind), "--forge-url", s.forge.URL, "--forge-repo", s.forge.Repo), more...)...)
+	cmd.Env = append(cmd.Env, "LINKFLEET_WEBHOOK_SECRET="+webhookSecret)
+	v.process, v.told = cmd, &strings.Builder{}
+	cmd.Stderr = v.told
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		_ = cmd.Wait()
+		s.Fatalf("the server said %q (%v): %s", line, err, v.told)
+	}
+	v.url = url
+}
+
+// ends stops the server in order.
+func (v *server) ends() {
+	v.Helper()
+	_ = v.process.Process.Signal(syscall.SIGTERM)
+	if err := v.process.Wait(); err != nil {
+		v.Errorf("the server ended with %v: %s", err, v.told)
+	}
+	if strings.Contains(v.told.String(), webhookSecret) || strings.Contains(v.told.String(), v.forge.Token) {
+		v.Error("a secret is in the log")
+	}
+}
+
+// delivers sends a signed webhook.
+func (v *server) delivers(d forgetest.Delivery) {
+	v.Helper()
+	status, err := v.forge.Deliver(v.Context(), v.url+"/hooks", []byte(webhookSecret), d)
+	if err != nil || status >= 300 {
+		v.Fatalf("the webhook was answered with %d (%v): %s", status, err, v.told)
+	}
+}
+
+// From a pull request to AWS, by webhooks to a server.
+func TestServerStory(t *testing.T) {
+	for _, kind := range forgetest.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t, kind)
+			if kind == forgetest.GitHub {
+				s.byHTTP()
+			} else {
+				s.bySSH()
+			}
+			v := s.serves("--drift", "* * * * *", "--drift-jitter", "0s")
+			v.webhooks()
+			v.ends()
+		})
+	}
+}
+
+func (v *server) webhooks() {
+	v.delivers(forgetest.Delivery{Branch: "main", After: v.repo.Git("rev-parse", "main")})
+	v.eventually("the fleet stands", v.isOpen)
+	pull := v.opens(9443)
+	v.delivers(forgetest.Delivery{Number: pull, Action: "opened"})
+	v.eventually("the pull request has a comment", func() bool { return v.says(pull, "9443") })
+	v.pushes(pull, 9444)
+	v.delivers(forgetest.Delivery{Number: pull, Action: "updated"})
+	v.eventually("the comment is of the second push", func() bool { return v.says(pull, "9444") })
+	merged := v.merges(pull)
+	v.delivers(forgetest.Delivery{Branch: "main", After: merged})
+	v.eventually("the merge is rolled out", func() bool { return v.listens(9444) && v.applied(merged) })
+	v.hand()
+	v.eventually("drift is healed by the clock", v.isOpen)
+	v.comment(pull) // still one
+}
+
+// says tells whether the comment on a pull request has a text.
+func (v *server) says(pull int, text string) bool {
+	return slices.ContainsFunc(v.forge.Comments(pull), func(c forgetest.Comment) bool { return strings.Contains(c.Body, text) })
+}
+
+// applied tells whether a commit was rolled out to the end.
+func (v *server) applied(commit string) bool {
+	out, err := v.command("status", "--format", "json").Output()
+	var st standing
+	return err == nil && json.Unmarshal(out, &st) == nil && st.Applied != nil && st.Applied.Commit == commit
+}
