@@ -154,10 +154,11 @@ func (p *pages) fill(o *overview, k kept) {
 		o.Pauses = append(o.Pauses, pauseLine{what, pause.Reason, pause.Who, p.at(pause.Since)})
 	}
 	for _, r := range k.runs {
-		o.Runs = append(o.Runs, p.runLine(r))
-	}
-	if len(o.Runs) > 0 {
-		o.Last = &o.Runs[0]
+		line := p.runLine(r)
+		o.Runs = append(o.Runs, line)
+		if o.Last == nil && r.Kind != ledger.PreviewRun {
+			o.Last = &line
+		}
 	}
 }
 
@@ -193,14 +194,21 @@ func judge(k kept) verdict {
 		return verdict{string(worst), strings.Join(parts, " · ")}
 	case !slices.ContainsFunc(k.runs, looked):
 		return verdict{string(unknown), "No run has looked at AWS yet"}
-	case !k.runs[0].Outcome.Well() && k.runs[0].Outcome != ledger.Running && k.runs[0].Outcome != ledger.Superseded:
-		return verdict{string(isBlocked), fmt.Sprintf("The last run was %s", outcomeWord(k.runs[0].Outcome))}
+	}
+	if last := k.runs[slices.IndexFunc(k.runs, settled)]; !last.Outcome.Well() {
+		return verdict{tone(last.Outcome), fmt.Sprintf("Run %d: %s", last.ID, outcomeWord(last.Outcome))}
 	}
 	return verdict{string(ok), "As the repository wants it"}
 }
 
 // looked tells whether a run has seen the fleet as AWS has it.
 func looked(r ledger.Run) bool { return r.Kind != ledger.PreviewRun && r.Outcome.Well() }
+
+// settled tells whether a run came to anything, so that the fleet is judged by
+// it. One that looked is.
+func settled(r ledger.Run) bool {
+	return r.Kind != ledger.PreviewRun && r.Outcome != ledger.Running && r.Outcome != ledger.Superseded
+}
 
 func (p *pages) jobs(jobs []ledger.Job) []jobLine {
 	var lines []jobLine

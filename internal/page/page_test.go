@@ -170,7 +170,8 @@ func TestFront(t *testing.T) {
 	text := plain(page)
 	for _, want := range []string{
 		"1 blocked · 1 drifted · 1 waiting",
-		"Paused: service tokens. the vault is being moved to its own account by ana, 20 hours ago",
+		"Paused: service tokens. the vault is being moved to its own account · by ana, 20 hours ago",
+		"Last run heal failed 1 hour ago , took 1m 12s",
 		"Applied risk: a second subnet (#118) 3fa9c1d2b0 by run 41 , 5 hours ago",
 		"Healed recently (2)",
 		"as of 2026-11-22 12:00:00 UTC",
@@ -192,6 +193,10 @@ func TestQuietFleets(t *testing.T) {
 	quiet.waits, quiet.drifts, quiet.runs = nil, nil, quiet.runs[2:4]
 	if text := plain(get(t, quiet, "/").Body.String()); !strings.Contains(text, "As the repository wants it") {
 		t.Errorf("a fleet with nothing amiss says %s", text)
+	}
+	quiet.runs = append([]ledger.Run{{ID: 50, Kind: ledger.PreviewRun, Outcome: ledger.Failed}, {ID: 49, Kind: ledger.HealRun, Outcome: ledger.Refused}}, quiet.runs...)
+	if text := plain(get(t, quiet, "/").Body.String()); !strings.Contains(text, "Run 49: refused") {
+		t.Errorf("after a run that was refused it says %s", text)
 	}
 	text := plain(get(t, &source{}, "/").Body.String())
 	for _, want := range []string{"not loaded yet", "No run has looked at AWS yet", "no commit yet", "There was no run yet."} {
