@@ -7,13 +7,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linkfleet/linkfleet/internal/awsapi"
+	"github.com/linkfleet/linkfleet/internal/events"
 	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
 func newIAMPolicyCommand(a *app) *cobra.Command {
-	var account string
+	var account, queue string
 	var readOnly bool
 	cmd := &cobra.Command{
 		Use:   "iam-policy [DIR]",
@@ -49,10 +50,11 @@ account, and has to read and delete them.
 				}
 				return a.printJSON(policy)
 			}
-			return a.printPolicies(fleet, readOnly)
+			return a.printPolicies(fleet, readOnly, queue)
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "the account's `NAME` in the fleet: print its policy alone")
+	cmd.Flags().StringVar(&queue, "events-queue", "", "`ARN` of the queue that serve hears of connections from")
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "what plan needs, and no more")
 	return cmd
 }
@@ -73,11 +75,16 @@ func whereExternalID(name string, account awsapi.Account) string {
 	return "accounts." + name + ".externalId"
 }
 
-func (a *app) printPolicies(f *schema.Fleet, readOnly bool) error {
+func (a *app) printPolicies(f *schema.Fleet, readOnly bool, queue string) error {
 	all := struct {
 		Caller kinds.IAMPolicy       `json:"caller"`
 		Roles  map[string]rolePolicy `json:"roles"`
 	}{kinds.CallerPolicy(f), map[string]rolePolicy{}}
+	if queue != "" {
+		all.Caller.Statement = append(all.Caller.Statement, kinds.IAMStatement{
+			Sid: "Events", Effect: "Allow", Action: events.Actions(), Resource: []string{queue},
+		})
+	}
 	for name, account := range reconcile.Accounts(f, readOnly) {
 		policy, err := kinds.Policy(f, name, readOnly)
 		if err != nil {

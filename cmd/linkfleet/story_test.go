@@ -13,11 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
-	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/forge/forgetest"
 	"github.com/linkfleet/linkfleet/internal/gitsource/gittest"
-	"github.com/linkfleet/linkfleet/planner"
 )
 
 // storySpeed is how much faster than the wall the simulator's clock runs.
@@ -206,21 +204,7 @@ func (s *story) isOpen() bool {
 }
 
 // risk is the consumer's account, as its administrator reaches it.
-func (s *story) risk() *ec2.Client {
-	s.Helper()
-	api, err := awsapi.New(s.Context(), awsapi.Options{
-		Accounts: map[string]awsapi.Account{"risk": {ID: "222222222222"}}, SessionName: "hand", Endpoint: s.aws, Speed: storySpeed,
-		Credentials: &awsapi.Credentials{AccessKeyID: "222222222222", SecretAccessKey: "x"},
-	})
-	if err != nil {
-		s.Fatal(err)
-	}
-	place, err := api.Place(s.Context(), planner.Place{Account: "risk", Region: "us-east-1"})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return place.EC2
-}
+func (s *story) risk() *ec2.Client { return s.place("222222222222", "").EC2 }
 
 // eventually waits for what processes do by themselves.
 func (s *story) eventually(what string, is func() bool) {
