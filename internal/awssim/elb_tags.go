@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func balancingTagOperations() map[string]operation {
@@ -138,8 +139,25 @@ func describeBalancingTags(c *call) (M, error) {
 		return nil, err
 	}
 	return M{"TagDescriptions": listBy(rows, func(r taggedResource) M {
+		if c.now.Sub(c.cell().Balancing.created(r.ARN)) < c.latency("tagLag") {
+			return M{"ResourceArn": r.ARN, "Tags": []any{}}
+		}
 		return M{"ResourceArn": r.ARN, "Tags": tagItems(r.Tags)}
 	})}, nil
+}
+
+// created is when a load balancer, target group or listener was made.
+func (b *balancing) created(arn string) time.Time {
+	if lb := b.LoadBalancers.get(arn); lb != nil {
+		return lb.Created
+	}
+	if g := b.TargetGroups.get(arn); g != nil {
+		return g.Created
+	}
+	if l := b.Listeners.get(arn); l != nil {
+		return l.Created
+	}
+	return time.Time{}
 }
 
 // describeAccountLimits shows the quotas under AWS's names for them.

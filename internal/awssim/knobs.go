@@ -21,6 +21,7 @@ type Knobs struct {
 // defaultLatencies tells how long AWS takes, by knob.
 func defaultLatencies() map[string]time.Duration {
 	return map[string]time.Duration{
+		"tagLag":  0, // so long Elastic Load Balancing tells no tags of new things
 		"listLag": 0, // new things are missing from lists so long, and deleted ones still there
 
 		"endpointProvision":     60 * time.Second, // pending to available

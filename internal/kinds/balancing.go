@@ -10,6 +10,7 @@ import (
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -91,7 +92,17 @@ func (p *Place) elbClaim(ctx context.Context, addr planner.Addr, arn string) err
 			return nil
 		}
 	}
-	return fmt.Errorf("%s stands where %s should be made, and its tags do not say that it is of fleet %s; delete it, or give it its tags back", arn, addr, p.Fleet)
+	refusal := fmt.Errorf("%s stands where %s should be made, and its tags do not say that it is of fleet %s; delete it, or give it its tags back", arn, addr, p.Fleet)
+	if untagged(out.TagDescriptions) && p.mayLackTags(arn) {
+		return applier.Busy{Err: refusal}
+	}
+	return refusal
+}
+
+// untagged tells whether objects show no tag at all, as new ones may for a
+// little while.
+func untagged(described []elbtypes.TagDescription) bool {
+	return !slices.ContainsFunc(described, func(d elbtypes.TagDescription) bool { return len(d.Tags) > 0 })
 }
 
 // Attributes of Elastic Load Balancing's objects travel as pairs of strings,

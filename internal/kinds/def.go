@@ -106,7 +106,7 @@ type Places struct {
 	zones map[string][]string // hosted zone ids by account name
 	// assumed are objects without marks, see Assume.
 	assumed map[planner.Place]map[string]planner.Addr
-	stint   stint
+	stint   *stint
 
 	// Speed is how many times faster than the wall AWS's clock runs: 1, also
 	// if it is 0, but for a simulator.

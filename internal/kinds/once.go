@@ -3,6 +3,7 @@ package kinds
 import (
 	"crypto/rand"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/linkfleet/linkfleet/applier"
@@ -30,9 +31,32 @@ const (
 type stint struct {
 	began time.Time
 	nonce string
+
+	mu     sync.Mutex
+	doubts map[string]time.Time // when an object was first seen without tags, by ARN
 }
 
-func newStint() stint { return stint{began: time.Now(), nonce: rand.Text()} }
+func newStint() *stint {
+	return &stint{began: time.Now(), nonce: rand.Text(), doubts: map[string]time.Time{}}
+}
+
+// mayLackTags tells whether the tags that an object does not show may yet be
+// on their way, because it was first asked about less than lagging ago.
+func (p *Place) mayLackTags(arn string) bool {
+	p.stint.mu.Lock()
+	defer p.stint.mu.Unlock()
+	first, doubted := p.stint.doubts[arn]
+	if !doubted {
+		first = time.Now()
+		p.stint.doubts[arn] = first
+	}
+	return !p.past(first, lagging)
+}
+
+// past tells whether more than d has gone by since then, in AWS's time.
+func (p *Place) past(then time.Time, d time.Duration) bool {
+	return float64(time.Since(then))*max(p.speed, 1) > float64(d)
+}
 
 // errHidden is why something is not made yet.
 var errHidden = errors.New("an earlier run may have made it; waiting until AWS's lists would show it")
@@ -40,7 +64,7 @@ var errHidden = errors.New("an earlier run may have made it; waiting until AWS's
 // unlessHidden holds a create back until lists that lag by no more than lag,
 // in AWS's time, show whatever earlier runs made. Who calls it has looked.
 func (p *Place) unlessHidden(lag time.Duration) error {
-	if float64(time.Since(p.stint.began))*max(p.speed, 1) > float64(lag) {
+	if p.past(p.stint.began, lag) {
 		return nil
 	}
 	return applier.Busy{Err: errHidden}

@@ -23,7 +23,7 @@ type Place struct {
 	Zones []string // ids of the fleet's hosted zones in the account
 	// assumed are addresses of objects here without marks of ours, by id.
 	assumed map[string]planner.Addr
-	stint   stint
+	stint   *stint
 	speed   float64 // of AWS's clock, see Places
 
 	services  memo[[]ourService]

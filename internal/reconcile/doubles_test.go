@@ -129,7 +129,7 @@ func wantDead(s *stage.Stage, operation string) {
 func TestNothingIsMadeTwice(t *testing.T) {
 	lags := map[string]map[string]time.Duration{
 		"lists lag":           nil,
-		"tags lag with lists": {"taggingLag": 30 * time.Second},
+		"tags lag with lists": {"taggingLag": 30 * time.Second, "tagLag": 30 * time.Second},
 	}
 	for lag, knobs := range lags {
 		for _, m := range mishaps() {

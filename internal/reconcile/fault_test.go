@@ -65,6 +65,7 @@ func unhurried(rng *rand.Rand) map[string]time.Duration {
 		"dnsSync":            draw(1, 30),
 		"domainVerification": draw(5, 60),
 		"taggingLag":         draw(0, 30),
+		"tagLag":             draw(0, 0, 5, 30),
 		"serviceUnavailable": draw(0, 20),
 		"serviceDelete":      draw(0, 30),
 		"privateDNSDetach":   draw(0, 60),
