@@ -15,7 +15,7 @@ import (
 const (
 	runsShown   = 20
 	healedShown = 10
-	driftsRead  = 500 // among which the open ones are looked for
+	driftsRead  = 50 // among which the healed ones are looked for
 )
 
 // An overview is what the front page shows.
@@ -119,11 +119,12 @@ func (p *pages) read(ctx context.Context, fleet string) (k kept, err error) {
 	if k.runs, err = p.src.Runs(ctx, ledger.RunFilter{Fleet: fleet, Limit: runsShown}); err != nil {
 		return k, err
 	}
-	drifts, err := p.src.DriftHistory(ctx, fleet, driftsRead)
-	for _, d := range drifts {
-		if d.Healed.IsZero() {
-			k.drifts = append(k.drifts, d)
-		} else if len(k.healed) < healedShown {
+	if k.drifts, err = p.src.Drifts(ctx, fleet); err != nil {
+		return k, err
+	}
+	all, err := p.src.DriftHistory(ctx, fleet, driftsRead)
+	for _, d := range all {
+		if !d.Healed.IsZero() && len(k.healed) < healedShown {
 			k.healed = append(k.healed, d)
 		}
 	}

@@ -35,6 +35,7 @@ type Source interface {
 	Runs(ctx context.Context, f ledger.RunFilter) ([]ledger.Run, error)
 	Run(ctx context.Context, id int64) (ledger.Run, bool, error)
 	Waits(ctx context.Context, fleet string) ([]ledger.Wait, error)
+	Drifts(ctx context.Context, fleet string) ([]ledger.Drift, error)
 	DriftHistory(ctx context.Context, fleet string, limit int) ([]ledger.Drift, error)
 	Pauses(ctx context.Context, fleet string) ([]ledger.Pause, error)
 	Jobs(ctx context.Context, fleet string) ([]ledger.Job, error)

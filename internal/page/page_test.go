@@ -50,6 +50,23 @@ func (s *source) Run(_ context.Context, id int64) (ledger.Run, bool, error) {
 
 func (s *source) Waits(context.Context, string) ([]ledger.Wait, error) { return s.waits, s.err }
 
+type withFleet interface{ Fleet() Fleet }
+
+// A ledger is a source but for the fleet.
+var _ Source = struct {
+	*ledger.Ledger
+	withFleet
+}{}
+
+func (s *source) Drifts(context.Context, string) (open []ledger.Drift, err error) {
+	for _, d := range s.drifts {
+		if d.Healed.IsZero() {
+			open = append(open, d)
+		}
+	}
+	return open, s.err
+}
+
 func (s *source) DriftHistory(context.Context, string, int) ([]ledger.Drift, error) {
 	return s.drifts, s.err
 }
