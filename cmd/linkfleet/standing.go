@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/rollout"
 	"github.com/linkfleet/linkfleet/planner"
 )
 
@@ -103,7 +104,10 @@ func readStanding(ctx context.Context, kept *ledger.Ledger) (st standing, err er
 	}
 	st = standing{Drifts: []driftLine{}, Waits: []waitLine{}, Pauses: []ledger.Pause{}}
 	if len(last) > 0 {
-		st.Fleet, st.Last = last[0].Fleet, lineOf(last[0])
+		st.Last = lineOf(last[0])
+	}
+	if st.Fleet, err = rollout.Fleet(ctx, kept); err != nil {
+		return st, err
 	}
 	applied, found, err := kept.LastApplied(ctx, st.Fleet)
 	if err != nil {

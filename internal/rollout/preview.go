@@ -57,7 +57,7 @@ func (p *Previewer) Preview(ctx context.Context, number int) (*Previewed, error)
 	if told.Skipped != "" {
 		return told, nil
 	}
-	name, err := p.name(ctx)
+	name, err := Fleet(ctx, p.Ledger)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,10 @@ func (p *Previewer) plan(ctx context.Context, told *Previewed, pull forge.PullRe
 	if err := p.is(ctx, in, merged.Tree); err != nil || in.Invalid != nil {
 		return err
 	}
-	told.Run.Fleet = in.Fleet
+	if err := sameFleet(told.Run.Fleet, in.Fleet, head); err != nil {
+		in.Invalid = err
+		return nil
+	}
 	if told.Summary = p.pending(in, pull); told.Summary != "" {
 		in.Invalid = errors.New(told.Summary)
 		return nil

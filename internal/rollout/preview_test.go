@@ -218,3 +218,20 @@ func TestOneComment(t *testing.T) {
 	}
 	r.comment(number)
 }
+
+// What a pull request calls the fleet is nothing that runs go by.
+func TestPreviewOfAnotherName(t *testing.T) {
+	t.Parallel()
+	r := newReview(t)
+	r.rolls(ledger.ApplyRun, ledger.Done)
+	number := r.opens(forgetest.PullRequest{}, gittest.Files{"fleet/fleet.cue": strings.Replace(r.file("fleet/fleet.cue"), `"small"`, `"large"`, 1)})
+	told := r.previews(number)
+	if told.Run.Fleet != "small" {
+		t.Errorf("the preview is kept as one of fleet %s", told.Run.Fleet)
+	}
+	r.wantStatus(told.Run.Commit, "failure")
+	if body := r.comment(number); !strings.Contains(body, "was called small") {
+		t.Errorf("the comment is %s", body)
+	}
+	r.rolls(ledger.ApplyRun, ledger.Nothing)
+}

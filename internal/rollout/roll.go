@@ -45,7 +45,7 @@ type Outcome struct {
 // running steps finish and starts no other. The error is of what kept the run
 // from its end; what failed in it is in the outcome's Result.
 func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (*Outcome, error) {
-	name, err := t.name(ctx)
+	name, err := Fleet(ctx, t.Ledger)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if out.Fleet, err = t.load(ctx, at); err != nil {
 		return nil, err
 	}
-	if err := t.sameFleet(out, at); err != nil {
+	if err := sameFleet(out.Run.Fleet, out.Fleet.Name, at); err != nil {
 		return nil, err
 	}
 	out.Run.Fleet = out.Fleet.Name
@@ -107,9 +107,9 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 
 // sameFleet refuses a fleet that changed its name: by its tags nothing of the
 // old one would be its own, and all of it would be made a second time.
-func (t *Track) sameFleet(out *Outcome, at gitsource.Commit) error {
-	if was := out.Run.Fleet; was != "" && was != out.Fleet.Name {
-		return refusef("the fleet was called %s and is %s at commit %.12s: all of it would be made anew beside the old one; give it its name back, or begin with another state folder", was, out.Fleet.Name, at.Hash)
+func sameFleet(was, is string, at gitsource.Commit) error {
+	if was != "" && was != is {
+		return refusef("the fleet was called %s and is %s at commit %.12s: all of it would be made anew beside the old one; give it its name back, or begin with another state folder", was, is, at.Hash)
 	}
 	return nil
 }

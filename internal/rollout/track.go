@@ -41,9 +41,10 @@ type Track struct {
 	Warn func([]schema.Warning)
 }
 
-// name is what the fleet was called when it was last run; empty before that.
-func (t *Track) name(ctx context.Context) (string, error) {
-	last, err := t.Ledger.Runs(ctx, ledger.RunFilter{Limit: 1})
+// Fleet is what the fleet of a state folder was called when it was last rolled
+// out; empty before that. What a pull request calls it does not count.
+func Fleet(ctx context.Context, kept *ledger.Ledger) (string, error) {
+	last, err := kept.Runs(ctx, ledger.RunFilter{Kind: ledger.ApplyRun, Limit: 1})
 	if err != nil || len(last) == 0 {
 		return "", err
 	}

@@ -4,16 +4,12 @@ import (
 	"context"
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/rollout"
 )
 
-// fleet is the name of the fleet as its last run had it; empty before that.
-func (s *Server) fleet(ctx context.Context) (string, error) {
-	runs, err := s.Ledger.Runs(ctx, ledger.RunFilter{Limit: 1})
-	if err != nil || len(runs) == 0 {
-		return "", err
-	}
-	return runs[0].Fleet, nil
-}
+// fleet is what the fleet was called when it was last rolled out; empty before
+// that.
+func (s *Server) fleet(ctx context.Context) (string, error) { return rollout.Fleet(ctx, s.Ledger) }
 
 // history is what was rolled out so far. A run with ID 0 is that there is none.
 type history struct {
