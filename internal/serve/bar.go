@@ -8,9 +8,13 @@ import (
 	"github.com/linkfleet/linkfleet/internal/ledger"
 )
 
-// pausedFor is how long a job waits before it looks whether the fleet is
-// paused still: another process resumes it.
-const pausedFor = 15 * time.Second
+const (
+	// resumeLooks is the time between two looks at whether something was
+	// resumed: another process does that.
+	resumeLooks = 15 * time.Second
+	// pausedFor is how long a job waits that nobody wakes.
+	pausedFor = 10 * time.Minute
+)
 
 // A bar is what keeps the fleet from being changed.
 type bar struct {
@@ -55,8 +59,7 @@ func pauseText(p ledger.Pause) string {
 	return text
 }
 
-// resumer has the branch rolled out after something was resumed: what was held
-// up meanwhile may have been given up.
+// resumer goes on with what was held up by a pause, when that has ended.
 func (s *Server) resumer() func(context.Context) (time.Time, error) {
 	paused := map[string]bool{} // services; "" is the whole fleet
 	return func(ctx context.Context) (time.Time, error) {
@@ -64,20 +67,46 @@ func (s *Server) resumer() func(context.Context) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		still := map[string]bool{}
+		still, resumed := map[string]bool{}, false
 		for _, p := range pauses {
 			still[p.Service] = true
 		}
 		for service := range paused {
-			if still[service] {
-				continue
-			}
-			if err := s.queueNew(ctx, s.applying, s.pushed("")); err != nil {
+			resumed = resumed || !still[service]
+		}
+		if resumed {
+			if err := s.goOn(ctx); err != nil {
 				return time.Time{}, err
 			}
-			break
 		}
 		paused = still
-		return s.Now().Add(pausedFor), nil
+		return s.Now().Add(resumeLooks), nil
 	}
+}
+
+// goOn has the jobs that wait for their time be due now, and the branch be
+// rolled out in any case: what was held up may have been given up.
+func (s *Server) goOn(ctx context.Context) error {
+	jobs, err := s.Ledger.Jobs(ctx, "")
+	if err != nil {
+		return err
+	}
+	var due []ledger.Job
+	push := false
+	for _, j := range jobs {
+		if j.Taken.IsZero() && j.Kind != ledger.PullJob {
+			j.NotBefore = time.Time{}
+			due = append(due, j)
+			push = push || j.Kind == ledger.PushJob
+		}
+	}
+	if !push {
+		due = append(due, s.pushed(""))
+	}
+	if _, err := s.Ledger.Enqueue(ctx, due...); err != nil {
+		return err
+	}
+	s.Log.InfoContext(ctx, "something was resumed", "jobs", len(due))
+	rouse(s.applying)
+	return nil
 }

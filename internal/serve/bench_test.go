@@ -350,3 +350,29 @@ type noRun struct {
 	out *rollout.Outcome
 	err error
 }
+
+func (f *fakeTrack) mend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = nil
+}
+
+func (f *fakePulls) set(open ...forge.PullRequest) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open = open
+}
+
+// fails has previews fail, and counts how many did.
+func (f *fakePulls) fails(err error, times int) *int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	tries := new(int)
+	for range times {
+		f.next = append(f.next, func(int) (*rollout.Previewed, error) {
+			*tries++
+			return &rollout.Previewed{}, err
+		})
+	}
+	return tries
+}

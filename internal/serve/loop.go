@@ -8,7 +8,7 @@ import (
 
 // idle is how long a loop waits that knows of nothing to wait for: another
 // process may have queued something, or a clock been set.
-const idle = time.Minute
+const idle = 5 * time.Minute
 
 // A loop does a step over and over: when it is roused, and at the time that
 // the step before gave.
@@ -47,16 +47,16 @@ func (s *Server) loop(ctx context.Context, l loop) {
 
 // await waits for a token, a time or the end of ctx; the zero time is never.
 func (s *Server) await(ctx context.Context, token <-chan struct{}, until time.Time) {
-	wait := idle
+	var due <-chan time.Time
 	if !until.IsZero() {
-		wait = until.Sub(s.Now())
+		timer := time.NewTimer(until.Sub(s.Now()))
+		defer timer.Stop()
+		due = timer.C
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-token:
-	case <-timer.C:
+	case <-due:
 	}
 }
 

@@ -82,8 +82,7 @@ func (s *Server) pollPulls(ctx context.Context) error {
 	return s.queueNew(ctx, s.previewing, jobs...)
 }
 
-// queueNew queues the jobs that neither wait nor run already. For one of
-// whichever commit, any other of its kind will do.
+// queueNew queues the jobs that neither wait nor run already.
 func (s *Server) queueNew(ctx context.Context, loop chan struct{}, jobs ...ledger.Job) error {
 	all, err := s.Ledger.Jobs(ctx, "")
 	if err != nil {
@@ -91,7 +90,7 @@ func (s *Server) queueNew(ctx context.Context, loop chan struct{}, jobs ...ledge
 	}
 	jobs = slices.DeleteFunc(jobs, func(j ledger.Job) bool {
 		return slices.ContainsFunc(all, func(k ledger.Job) bool {
-			return j.Kind == k.Kind && j.Key == k.Key && (j.Commit == "" || j.Commit == k.Commit)
+			return j.Kind == k.Kind && j.Key == k.Key && j.Commit == k.Commit
 		})
 	})
 	if len(jobs) == 0 {

@@ -106,16 +106,16 @@ func TestWhatIsTriedAgain(t *testing.T) {
 // before.
 func TestUnfinishedApplyIsGoneOnWith(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.Config.Drift = every(24 * time.Hour)
+		b.Config.Drift = every(2 * time.Hour)
 		b.start()
 		b.track.then(ends(ledger.Failed), nil, mostTries)
 		b.push("b")
-		b.pass(20 * time.Hour)
+		b.pass(110 * time.Minute)
 		b.track.ran()
-		b.pass(5 * time.Hour)
+		b.pass(15 * time.Minute)
 		want(b, "when it is time", b.track.ran(), []string{"apply b"})
-		b.pass(24 * time.Hour)
-		want(b, "a day later", b.track.ran(), []string{"heal b"})
+		b.pass(2 * time.Hour)
+		want(b, "the next time", b.track.ran(), []string{"heal b"})
 	})
 }
 
@@ -123,12 +123,12 @@ func TestUnfinishedApplyIsGoneOnWith(t *testing.T) {
 // healed.
 func TestRefusedCommitLeavesUpkeepAlone(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.Config.Drift = every(24 * time.Hour)
+		b.Config.Drift = every(time.Hour)
 		b.start()
 		b.track.then(ends(ledger.Refused), &rollout.RefusedError{Why: "not signed"}, 1)
 		b.push("b")
 		b.track.ran()
-		b.pass(25 * time.Hour)
+		b.pass(61 * time.Minute)
 		want(b, "when it is time", b.track.ran(), []string{"heal a"})
 	})
 }

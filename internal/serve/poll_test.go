@@ -1,0 +1,206 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/linkfleet/linkfleet/internal/forge"
+	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/rollout"
+)
+
+func TestPollingFindsWhatNobodyTold(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Poll = time.Minute
+		b.start()
+		want(b, "at the start", b.track.ran(), []string{"apply a"})
+		b.track.set("b")
+		b.pulls.set(pull(7, "main", "p"), pull(8, "next", "q"))
+		b.pass(90 * time.Second)
+		want(b, "at the next poll", b.track.ran(), []string{"apply b"})
+		want(b, "previewed", b.pulls.ran(), []string{"7 p"})
+		b.pulls.set(pull(7, "main", "p2"))
+		b.pass(time.Hour)
+		want(b, "when nothing is new", b.track.ran(), []string{})
+		want(b, "previewed then", b.pulls.ran(), []string{"7 p2"})
+	})
+}
+
+// A commit that was tried in vain is not tried at each poll, but at the next
+// start: what kept it from being applied may have been the server's settings.
+func TestPollingDoesNotInsist(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Poll = time.Minute
+		b.track.then(ends(ledger.Refused), &rollout.RefusedError{Why: "not signed"}, 1)
+		b.start()
+		b.pass(time.Hour)
+		want(b, "with the first settings", b.track.ran(), []string{"apply a"})
+		b.shut()
+		b.start()
+		b.pass(time.Hour)
+		want(b, "with the next", b.track.ran(), []string{"apply a"})
+	})
+}
+
+func TestRepositoryThatCannotBeReached(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Poll = time.Minute
+		channel := b.channel("chat")
+		b.track.broken = errors.New("the host does not answer")
+		b.start()
+		b.pass(10 * time.Second)
+		if b.server.Ready() == nil {
+			b.Error("a server is ready that has never seen its repository")
+		}
+		if err := b.server.Healthy(); err != nil {
+			b.Errorf("a server is not healthy because its repository cannot be reached: %v", err)
+		}
+		b.pass(30 * time.Minute)
+		want(b, "told", channel.told(), []string{"the fleet's repository cannot be read"})
+		b.track.mend()
+		b.pass(2 * time.Minute)
+		want(b, "told", channel.told(), []string{"the fleet's repository can be read again"})
+		want(b, "rolled out", b.track.ran(), []string{"apply a"})
+		if err := b.server.Ready(); err != nil {
+			b.Errorf("the server is not ready: %v", err)
+		}
+		b.shut()
+		if b.server.Healthy() == nil || b.server.Ready() == nil {
+			b.Error("a server is healthy that has ended")
+		}
+	})
+}
+
+func TestDriftIsLookedForOnSchedule(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Drift = every(6 * time.Hour)
+		b.start()
+		b.track.ran()
+		b.pass(24*time.Hour - time.Minute)
+		want(b, "in a day", b.track.ran(), []string{"heal a", "heal a", "heal a"})
+		b.shut()
+		b.pass(24 * time.Hour)
+		b.start()
+		want(b, "at the start after a day off", b.track.ran(), []string{"heal a"})
+	})
+}
+
+// Where only webhooks tell of pushes, one that was lost is made up for when it
+// is time to look for drift.
+func TestLostWebhookIsMadeUpFor(t *testing.T) {
+	onBench(t, func(b *bench) {
+		h := newReceiver(b.T)
+		b.Config.Poll, b.Config.Receiver, b.Config.Repo = 0, h, "a/b"
+		b.Config.Drift = every(6 * time.Hour)
+		b.start()
+		b.track.ran()
+		b.track.set("b")
+		b.pass(5 * time.Hour)
+		want(b, "before", b.track.ran(), []string{})
+		b.pass(2 * time.Hour)
+		want(b, "after", b.track.ran()[1:], []string{"apply b"})
+	})
+}
+
+func TestArrivals(t *testing.T) {
+	onBench(t, func(b *bench) {
+		events := make(chan int)
+		acked := 0
+		b.Config.Events = func(ctx context.Context) (int, func(context.Context) error, error) {
+			select {
+			case n := <-events:
+				if n < 0 {
+					return 0, nil, errors.New("the queue is gone")
+				}
+				return n, func(context.Context) error {
+					want(b, "jobs when it is acknowledged", len(b.waits()), 1)
+					acked++
+					return nil
+				}, nil
+			case <-ctx.Done():
+				return 0, nil, ctx.Err()
+			}
+		}
+		b.start()
+		b.track.ran()
+		b.track.takes(time.Minute)
+		events <- 3
+		b.pass(time.Second)
+		want(b, "rolled out", b.track.ran(), []string{"heal a"})
+		want(b, "acknowledged", acked, 1)
+		b.pass(2 * time.Minute)
+		want(b, "jobs", b.waits(), []string{})
+		// AWS's lists lag behind what it tells.
+		b.track.then(ends(ledger.Nothing), nil, 2)
+		events <- -1
+		events <- 1
+		b.pass(5 * time.Minute)
+		want(b, "looked for", b.track.ran(), []string{"heal a", "heal a"})
+		want(b, "jobs", b.waits(), []string{})
+	})
+}
+
+func TestPreviewsRunSideBySide(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Previews = 3
+		b.start()
+		b.track.ran()
+		for n := range 8 {
+			b.pulls.open = append(b.pulls.open, pull(n, "main", "p"))
+		}
+		b.pulls.takes = time.Minute
+		rouse(b.server.looking)
+		b.pass(time.Second)
+		b.push("b")
+		want(b, "applied while they run", b.track.ran(), []string{"apply b"})
+		b.pass(time.Hour)
+		want(b, "previews", len(b.pulls.ran()), 8)
+		want(b, "at once", b.pulls.most, 3)
+	})
+}
+
+func TestPreviewsThatAreTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		times int // that it fails
+		tries int // to come; then it is given up, or told
+		told  bool
+	}{
+		"the forge fails":        {errors.New("bad gateway"), 2, 3, true},
+		"it fails for long":      {errors.New("bad gateway"), 100, mostTries, false},
+		"the pull request is no": {&forge.Error{Status: 404}, 100, 1, false},
+		"the rate limit":         {&forge.RateLimited{Until: time.Date(2000, 1, 1, 5, 0, 0, 0, time.UTC)}, 1, 2, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				b.start()
+				tries := b.pulls.fails(c.err, c.times)
+				b.pulls.set(pull(7, "main", "p"))
+				b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p"})
+				b.pass(50 * time.Minute)
+				if _, limited := c.err.(*forge.RateLimited); limited {
+					want(b, "tries before the limit is lifted", *tries, 1)
+					b.pass(5 * time.Hour)
+				}
+				want(b, "tries", *tries+len(b.pulls.ran()), c.tries)
+				want(b, "jobs", b.waits(), []string{})
+			})
+		})
+	}
+}
+
+// A forge may tell of a head before its repository shows it.
+func TestPullRequestThatLags(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.start()
+		b.pulls.set(pull(7, "main", "p1"))
+		b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p2"})
+		b.pulls.set(pull(7, "main", "p2"))
+		b.pass(10 * time.Minute)
+		want(b, "previewed", b.pulls.ran(), []string{"7 p1", "7 p2"})
+		b.queue(ledger.Job{Kind: ledger.PullJob, Key: "9", Commit: "p2"})
+		want(b, "jobs of a closed one", b.waits(), []string{})
+	})
+}
