@@ -125,8 +125,8 @@ func (in Input) about() string {
 	return strings.Join(sentences, " ")
 }
 
-// source is what was planned: "Pull request 12 merged into `main`: commit
-// `3fa9c1d2b0aa`."
+// source is what was planned: "Planned: pull request 12, merged into `main`, at
+// commit `3fa9c1d2b0aa`."
 func (in Input) source() string {
 	var words []string
 	if in.Pull != 0 {
@@ -141,8 +141,7 @@ func (in Input) source() string {
 	if len(words) == 0 {
 		return ""
 	}
-	text := strings.Join(words, " ")
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return "Planned: " + strings.Join(words, ", ") + "."
 }
 
 func targets(p *planner.Plan) string {
