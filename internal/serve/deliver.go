@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
@@ -14,6 +15,17 @@ const (
 	// old news, and newer ones wait behind it.
 	staleAfter = 3 * 24 * time.Hour
 )
+
+// A SendError is that a notice was not sent, with what is known of a retry.
+type SendError struct {
+	Err   error
+	Never bool          // it would fail again
+	After time.Duration // the receiver wants to be left alone for so long; 0: it did not say
+}
+
+func (e *SendError) Error() string { return e.Err.Error() }
+
+func (e *SendError) Unwrap() error { return e.Err }
 
 // deliver sends a notice, if one is due.
 func (s *Server) deliver(ctx context.Context) (time.Time, error) {
@@ -31,10 +43,19 @@ func (s *Server) deliver(ctx context.Context) (time.Time, error) {
 		case failed == nil:
 			return s.Ledger.NoticeSent(ctx, n, s.Now())
 		default:
-			return s.Ledger.NoticeFailed(ctx, n, s.Now().Add(backoff(5*time.Second, 15*time.Minute, n.Attempts)), failed.Error())
+			return s.Ledger.NoticeFailed(ctx, n, s.resend(n, failed), failed.Error())
 		}
 	})
 	return s.Now(), nil
+}
+
+// resend is when to try again to send a notice.
+func (s *Server) resend(n ledger.Notice, failed error) time.Time {
+	wait := backoff(5*time.Second, 15*time.Minute, n.Attempts)
+	if e, ok := errors.AsType[*SendError](failed); ok {
+		wait = max(wait, min(e.After, time.Hour))
+	}
+	return s.Now().Add(wait)
 }
 
 // send sends a notice, or gives it up, which the notice then says.
@@ -53,7 +74,7 @@ func (s *Server) send(ctx context.Context, n *ledger.Notice) error {
 	case err == nil:
 		n.LastError = ""
 		log.InfoContext(ctx, "notice sent")
-	case s.Now().Sub(n.At) > staleAfter:
+	case never(err), s.Now().Sub(n.At) > staleAfter:
 		n.LastError = "given up: " + err.Error()
 		log.ErrorContext(ctx, "a notice is given up", "why", err)
 		return nil
@@ -61,6 +82,11 @@ func (s *Server) send(ctx context.Context, n *ledger.Notice) error {
 		log.WarnContext(ctx, "a notice could not be sent and will be tried again", "attempt", n.Attempts, "error", err)
 	}
 	return err
+}
+
+func never(err error) bool {
+	e, ok := errors.AsType[*SendError](err)
+	return ok && e.Never
 }
 
 // nextNotice is when the next notice is due: the first of each channel counts.

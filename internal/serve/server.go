@@ -62,9 +62,11 @@ type Config struct {
 	Events func(ctx context.Context) (n int, ack func(context.Context) error, err error)
 
 	// Channels are whom to tell of changes of state, by name: how to send a
-	// notice there. Its body is a [Message] in JSON.
+	// notice there. Its body is a [Message] in JSON; a [SendError] says more
+	// of what went wrong.
 	Channels map[string]func(context.Context, ledger.Notice) error
-	// URL is where people see the fleet's state; messages carry it.
+	// URL is where people see the fleet's state, and below /runs/ its runs;
+	// empty: nowhere.
 	URL string
 
 	Observer Observer         // nil: nobody

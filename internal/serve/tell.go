@@ -3,8 +3,6 @@ package serve
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,16 +30,22 @@ const (
 	None    = "none"
 )
 
+// What messages are of.
+const (
+	DriftMessage    = "drift"    // something has drifted, healed or not
+	FailureMessage  = "failure"  // something fails
+	RecoveryMessage = "recovery" // what was told before is over
+)
+
 // A Message is the body of a notice, in JSON.
 type Message struct {
-	Kind   string `json:"kind"` // the condition's subject
-	Good   bool   `json:"good"` // it is as it should be (again)
-	Fleet  string `json:"fleet,omitempty"`
-	Title  string `json:"title"`          // one line
-	Text   string `json:"text,omitempty"` // some lines
-	Commit string `json:"commit,omitempty"`
+	Kind   string `json:"kind"`
+	Fleet  string `json:"fleet"`
+	Title  string `json:"title"`            // one line
+	Text   string `json:"text,omitempty"`   // some lines
+	Commit string `json:"commit,omitempty"` // in hex
 	Run    int64  `json:"run,omitempty"`
-	URL    string `json:"url,omitempty"` // where more can be seen
+	RunURL string `json:"runUrl,omitempty"` // where the run can be seen
 }
 
 // turn keeps the state of a condition, and has every channel told of a change.
@@ -53,7 +57,9 @@ func (s *Server) turn(ctx context.Context, subject, state string, message func(w
 		if m.Title == "" {
 			return nil
 		}
-		m.Kind, m.URL = subject, s.URL
+		if s.URL != "" && m.Run != 0 {
+			m.RunURL = fmt.Sprintf("%s/runs/%d", strings.TrimRight(s.URL, "/"), m.Run)
+		}
 		body, err := json.Marshal(m)
 		if err != nil {
 			bad = err
@@ -115,7 +121,7 @@ func recovered(run ledger.Run, was string) Message {
 	if run.Kind != ledger.ApplyRun {
 		title = "drift is looked for and healed again"
 	}
-	return about(run, Message{Good: true, Title: title})
+	return about(run, Message{Kind: RecoveryMessage, Title: title})
 }
 
 func failing(run ledger.Run) Message {
@@ -128,96 +134,13 @@ func failing(run ledger.Run) Message {
 		title += " in full"
 		text = strings.TrimSpace(fmt.Sprintf("%d of its resources may not be changed as the files say. %s", run.Counts.Blocked, text))
 	}
-	return about(run, Message{Title: title, Text: text})
+	return about(run, Message{Kind: FailureMessage, Title: title, Text: text})
 }
 
 // about fills in what run a message is about.
 func about(run ledger.Run, m Message) Message {
 	m.Fleet, m.Commit, m.Run = run.Fleet, run.Commit, run.ID
 	return m
-}
-
-// tellDrift tells what has drifted, and whether it was healed. What was found
-// and healed by one run is told in one message.
-func (s *Server) tellDrift(ctx context.Context, out *rollout.Outcome) error {
-	if out.Plan == nil || out.Run.Kind == ledger.ApplyRun {
-		return nil
-	}
-	open, err := s.Ledger.Drifts(ctx, "")
-	if err != nil {
-		return err
-	}
-	found := out.Drifted.Found
-	if len(open) == 0 {
-		if len(found) > 0 {
-			if err := s.turn(ctx, Drifting, driftState(found), func(string) Message {
-				return about(out.Run, Message{Good: true, Title: fmt.Sprintf("%s had drifted and %s healed", resources(len(found)), wasWere(len(found))), Text: addresses(found)})
-			}); err != nil {
-				return err
-			}
-		}
-		return s.turn(ctx, Drifting, None, func(was string) Message {
-			if was == "" || len(found) > 0 {
-				return Message{}
-			}
-			return about(out.Run, Message{Good: true, Title: "nothing has drifted any more", Text: addresses(out.Drifted.Healed)})
-		})
-	}
-	return s.turn(ctx, Drifting, driftState(open), func(string) Message {
-		if len(found) == 0 { // some of it was healed
-			return Message{}
-		}
-		return about(out.Run, Message{Title: fmt.Sprintf("%s drifted and %s not healed", resources(len(open)), isAre(len(open))), Text: addresses(open)})
-	})
-}
-
-// driftState tells apart what has drifted.
-func driftState(drifts []ledger.Drift) string {
-	var all []string
-	for _, d := range drifts {
-		all = append(all, d.Address)
-	}
-	slices.Sort(all)
-	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
-	return fmt.Sprintf("%d drifted (%s)", len(all), hex.EncodeToString(sum[:4]))
-}
-
-// addresses lists what has drifted, as far as people will read.
-func addresses(drifts []ledger.Drift) string {
-	const most = 20
-	var text strings.Builder
-	for _, d := range drifts[:min(len(drifts), most)] {
-		text.WriteString(d.Address)
-		if len(d.Fields) > 0 {
-			text.WriteString(": " + strings.Join(d.Fields, ", "))
-		}
-		text.WriteByte('\n')
-	}
-	if more := len(drifts) - most; more > 0 {
-		fmt.Fprintf(&text, "and %d more\n", more)
-	}
-	return strings.TrimSuffix(text.String(), "\n")
-}
-
-func resources(n int) string {
-	if n == 1 {
-		return "1 resource"
-	}
-	return fmt.Sprintf("%d resources", n)
-}
-
-func wasWere(n int) string {
-	if n == 1 {
-		return "was"
-	}
-	return "were"
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // unreachableAfter is how many looks in a row fail before people are told:
@@ -232,12 +155,12 @@ func (s *Server) tellRepository(ctx context.Context, failures int, err error) er
 			if was != Failing {
 				return Message{}
 			}
-			return Message{Good: true, Title: "the fleet's repository can be read again"}
+			return Message{Kind: RecoveryMessage, Title: "the fleet's repository can be read again"}
 		})
 	case failures < unreachableAfter:
 		return nil
 	}
 	return s.turn(ctx, Repository, Failing, func(string) Message {
-		return Message{Title: "the fleet's repository cannot be read", Text: err.Error()}
+		return Message{Kind: FailureMessage, Title: "the fleet's repository cannot be read", Text: err.Error()}
 	})
 }

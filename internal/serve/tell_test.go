@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -86,8 +87,8 @@ func TestFailureAndRecoveryAreToldOnce(t *testing.T) {
 		b.pass(time.Second)
 		got := chat.messages()
 		want(b, "told", got, []Message{{
-			Kind: Rollout, Fleet: "payments", Title: "commit b was not rolled out", Text: "AWS does not answer",
-			Commit: "b", Run: got[0].Run, URL: "https://linkfleet.example.com",
+			Kind: FailureMessage, Fleet: "payments", Title: "commit b was not rolled out", Text: "AWS does not answer",
+			Commit: "b", Run: got[0].Run, RunURL: fmt.Sprint("https://linkfleet.example.com/runs/", got[0].Run),
 		}})
 		b.pass(time.Hour)
 		want(b, "told in the end", chat.told(), []string{"the fleet's commits are rolled out again"})
@@ -164,7 +165,7 @@ func TestDriftIsToldOnce(t *testing.T) {
 		b.seesDrift(true, "security-group/fraud@platform/us-east-1")
 		b.pass(time.Hour + time.Second)
 		got := chat.messages()
-		if len(got) != 1 || got[0].Title != "1 resource had drifted and was healed" || got[0].Text != "security-group/fraud@platform/us-east-1: rules" || !got[0].Good {
+		if len(got) != 1 || got[0].Title != "1 resource had drifted and was healed" || got[0].Text != "security-group/fraud@platform/us-east-1: rules" || got[0].Kind != DriftMessage {
 			b.Errorf("told was %+v", got)
 		}
 		b.seesDrift(true, "security-group/fraud@platform/us-east-1") // once more
@@ -238,6 +239,24 @@ func TestNoticesThatAreGivenUp(t *testing.T) {
 		if !strings.Contains(b.log.String(), "given up") {
 			b.Error("the log does not say that a notice was given up")
 		}
+	})
+}
+
+// What a receiver says of a retry is heeded.
+func TestSendErrors(t *testing.T) {
+	onBench(t, func(b *bench) {
+		slow, deaf := b.channel("slow"), b.channel("deaf")
+		slow.set(&SendError{Err: errors.New("429"), After: 50 * time.Minute})
+		deaf.set(&SendError{Err: errors.New("404"), Never: true})
+		b.start()
+		b.track.then(ends(ledger.Refused), &rollout.RefusedError{Why: "no"}, 1)
+		b.push("b")
+		b.pass(49 * time.Minute)
+		want(b, "tries of the slow one", slow.tries, 1)
+		want(b, "tries of the deaf one", deaf.tries, 1)
+		slow.set(nil)
+		b.pass(2 * time.Minute)
+		want(b, "told the slow one", len(slow.told()), 1)
 	})
 }
 
