@@ -18,6 +18,13 @@ help: ## say what there is
 build: ## build bin/linkfleet
 	$(GO) build -trimpath -o $(BIN) ./cmd/linkfleet
 
+# A container engine is needed for this one alone.
+IMAGE ?= linkfleet
+
+.PHONY: image
+image: ## build a container image
+	docker build -f deploy/docker/Dockerfile -t $(IMAGE) .
+
 .PHONY: demo
 demo: ## watch the example fleet come up in a simulated AWS
 	@$(GO) run ./cmd/linkfleet demo
