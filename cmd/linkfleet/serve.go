@@ -15,6 +15,7 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/forge"
 	"github.com/linkfleet/linkfleet/internal/forge/webhook"
+	"github.com/linkfleet/linkfleet/internal/page"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/rollout"
 	"github.com/linkfleet/linkfleet/internal/schedule"
@@ -35,6 +36,7 @@ type serveFlags struct {
 	jitter     time.Duration
 	windows    []string
 	events     eventFlags
+	channels   channelFlags
 	publicURL  string
 
 	parallelism int
@@ -65,6 +67,8 @@ Europe/Zurich", "deny 2026-12-20..2027-01-03". Deny wins; without any allow, all
 allowed that is not denied. A run that has begun is let finish. Outside of the
 windows drift is looked for all the same, and told.
 
+` + channelHelp + `
+
 ` + eventHelp + `
 
 ` + forgeHelp + `
@@ -89,6 +93,7 @@ windows drift is looked for all the same, and told.
 	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
 	f.events.add(cmd)
+	f.channels.add(cmd)
 	f.preview.repo.add(cmd)
 	f.preview.repo.addSigners(cmd)
 	f.preview.forge.add(cmd)
@@ -124,6 +129,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer done()
 	t.Prepare = f.prepare
+	sight := &shown{Ledger: t.Ledger}
+	t.Loaded = sight.load
+	if fleet, err := t.Applied(ctx); err == nil && fleet != nil { // the next run shows it otherwise
+		sight.load(fleet)
+	}
 	config, err := a.serveConfig(ctx, t, f)
 	if err != nil {
 		return err
@@ -132,7 +142,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.serveUntilStopped(ctx, server, t, f)
+	return a.serveUntilStopped(ctx, server, sight, f)
 }
 
 // serveConfig is what the flags make of a server.
@@ -154,6 +164,14 @@ func (a *app) serveConfig(ctx context.Context, t *rollout.Track, f serveFlags) (
 		c.Previewer, c.Pulls = p, p.Forge
 	}
 	if c.Drift, err = f.times(on.Repo); err != nil {
+		return c, err
+	}
+	windows, err := schedule.ParseWindows(f.windows...)
+	if err != nil {
+		return c, fmt.Errorf("--window: %w", err)
+	}
+	c.Window = windows.Open
+	if c.Channels, err = a.channels(ctx, f); err != nil {
 		return c, err
 	}
 	c.Events, err = a.events(ctx, f)
@@ -196,7 +214,7 @@ const (
 )
 
 // serveUntilStopped answers and works until the first signal.
-func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, t *rollout.Track, f serveFlags) error {
+func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, sight *shown, f serveFlags) error {
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("answering at %s: %w", f.listen, err)
@@ -208,7 +226,7 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, t *ro
 	})
 	defer undo()
 	web := &http.Server{
-		Handler: a.routes(server, t, f), ReadHeaderTimeout: headerTime, ReadTimeout: answerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		Handler: a.routes(server, sight), ReadHeaderTimeout: headerTime, ReadTimeout: answerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	answering := make(chan error, 1)
@@ -229,11 +247,12 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, t *ro
 }
 
 // routes are what the server answers.
-func (a *app) routes(server *serve.Server, _ *rollout.Track, _ serveFlags) http.Handler {
+func (a *app) routes(server *serve.Server, sight *shown) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/hooks", server.Handler())
 	mux.Handle("GET /healthz", probe(server.Healthy))
 	mux.Handle("GET /readyz", probe(server.Ready))
+	mux.Handle("/", page.Handler(sight, a.now))
 	return mux
 }
 

@@ -89,6 +89,9 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 		return nil, err
 	}
 	out.Run.Fleet = out.Fleet.Name
+	if t.Loaded != nil {
+		t.Loaded(out.Fleet)
+	}
 	run, err := t.Reach(ctx, out.Fleet, at.Hash)
 	if err != nil {
 		return nil, err

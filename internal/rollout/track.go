@@ -35,6 +35,8 @@ type Track struct {
 
 	// Prepare, if set, changes each run before it plans.
 	Prepare func(*reconcile.Run)
+	// Loaded, if set, is shown each fleet that is about to be planned.
+	Loaded func(*schema.Fleet)
 	// Planned, if set, is shown each plan before it is carried out.
 	Planned func(*planner.Plan)
 	// Warn, if set, is shown what the fleet's files should not say.

@@ -18,6 +18,20 @@ func (t *Track) Latest(ctx context.Context) (gitsource.Commit, error) {
 	return t.Repo.Commit(t.Ref)
 }
 
+// Applied is the fleet at the commit that was applied last, as far as the
+// mirror has it; nil if there was none.
+func (t *Track) Applied(ctx context.Context) (*schema.Fleet, error) {
+	name, err := Fleet(ctx, t.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	last, found, err := t.Ledger.LastApplied(ctx, name)
+	if err != nil || !found {
+		return nil, err
+	}
+	return t.load(ctx, gitsource.Commit{Hash: last.Commit})
+}
+
 // version is the commit that an order is about.
 func (t *Track) version(ctx context.Context, o Order, fleet string) (gitsource.Commit, error) {
 	at, err := t.Latest(ctx)
