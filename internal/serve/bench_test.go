@@ -258,13 +258,15 @@ func (f *fakeTrack) takes(d time.Duration) {
 type fakePulls struct {
 	ledger *ledger.Ledger
 
-	mu    sync.Mutex
-	open  []forge.PullRequest
-	told  []string
-	most  int
-	now   int
-	takes time.Duration
-	next  []func(number int) (*rollout.Previewed, error)
+	mu   sync.Mutex
+	open []forge.PullRequest
+	// unlisted is why the pull requests cannot be listed.
+	unlisted error
+	told     []string
+	most     int
+	now      int
+	takes    time.Duration
+	next     []func(number int) (*rollout.Previewed, error)
 }
 
 func pull(number int, base, head string) forge.PullRequest {
@@ -274,7 +276,7 @@ func pull(number int, base, head string) forge.PullRequest {
 func (f *fakePulls) OpenPullRequests(context.Context) ([]forge.PullRequest, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.open), nil
+	return slices.Clone(f.open), f.unlisted
 }
 
 func (f *fakePulls) Preview(ctx context.Context, number int) (*rollout.Previewed, error) {

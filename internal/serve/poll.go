@@ -15,25 +15,21 @@ import (
 const remembered = 1000
 
 // poller looks at the repository for what no webhook has told of: at the
-// start, at each poll, and whenever it is roused. At the start a commit is
-// tried again that could not be rolled out before; what kept it from that may
-// have been in how the server was set up.
+// start, at each poll, and whenever it is roused.
 func (s *Server) poller() func(context.Context) (time.Time, error) {
-	first, failures := true, 0
+	started, failures := false, 0
 	return func(ctx context.Context) (time.Time, error) {
-		err := errors.Join(s.pollBranch(ctx, first), s.pollPulls(ctx))
+		branch := s.pollBranch(ctx, !started)
+		started = started || branch == nil
+		err := errors.Join(branch, s.pollPulls(ctx))
 		if ctx.Err() != nil {
 			return time.Time{}, nil
 		}
+		failures++
 		if err == nil {
-			first = false
 			failures = 0
-		} else {
-			failures++
 		}
-		if failed := s.tellRepository(ctx, failures, err); failed != nil {
-			err = errors.Join(err, failed)
-		}
+		err = errors.Join(err, s.tellRepository(ctx, failures, err))
 		if s.Poll == 0 {
 			return time.Time{}, err
 		}
@@ -41,8 +37,10 @@ func (s *Server) poller() func(context.Context) (time.Time, error) {
 	}
 }
 
-// pollBranch queues the commit that the branch is at, unless it was tried.
-func (s *Server) pollBranch(ctx context.Context, again bool) error {
+// pollBranch queues the commit that the branch is at, unless it was tried. At
+// the start one is tried again that could not be rolled out: what kept it from
+// that may have been in how the server was set up.
+func (s *Server) pollBranch(ctx context.Context, start bool) error {
 	tip, err := s.Track.Latest(ctx)
 	if err != nil {
 		return fmt.Errorf("looking at branch %s: %w", s.Ref, err)
@@ -52,8 +50,7 @@ func (s *Server) pollBranch(ctx context.Context, again bool) error {
 	if err != nil {
 		return err
 	}
-	tried := tip.Hash == h.applied.Commit || tip.Hash == h.attempted.Commit && !again
-	if tried {
+	if tip.Hash == h.applied.Commit || tip.Hash == h.attempted.Commit && !start {
 		return nil
 	}
 	return s.queueNew(ctx, s.applying, s.pushed(tip.Hash))

@@ -44,6 +44,27 @@ func TestPollingDoesNotInsist(t *testing.T) {
 	})
 }
 
+// That the forge does not list pull requests has no commit tried over and over.
+func TestForgeThatFailsDoesNotRepeatApplies(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.pulls.unlisted = errors.New("403")
+		b.track.then(ends(ledger.Refused), &rollout.RefusedError{Why: "not signed"}, 100)
+		b.start()
+		b.pass(30 * time.Minute)
+		want(b, "rolled out", b.track.ran(), []string{"apply a"})
+	})
+}
+
+// A job of a preview that was queued when there were any is given up.
+func TestPreviewsThatAreSwitchedOff(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Previewer, b.Config.Pulls = nil, nil
+		b.start()
+		b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p"})
+		want(b, "jobs", b.waits(), []string{})
+	})
+}
+
 func TestRepositoryThatCannotBeReached(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.Config.Poll = time.Minute

@@ -171,9 +171,7 @@ func (s *Server) loops(ctx context.Context, stop <-chan struct{}) []loop {
 		{name: "watching for resumes", step: s.resumer()},
 	}
 	for n := range s.Previews {
-		if s.Previewer != nil {
-			all = append(all, loop{name: fmt.Sprintf("previewing (%d)", n+1), rouse: s.previewing, step: preview})
-		}
+		all = append(all, loop{name: fmt.Sprintf("previewing (%d)", n+1), rouse: s.previewing, step: preview})
 	}
 	for n := range max(1, len(s.Channels)) {
 		all = append(all, loop{name: fmt.Sprintf("sending notices (%d)", n+1), rouse: s.telling, step: s.deliver})

@@ -95,7 +95,8 @@ func (s *Server) tellRun(ctx context.Context, out *rollout.Outcome, failed error
 			return err
 		}
 		return s.turn(ctx, Upkeep, Well, func(string) Message { return Message{} })
-	case run.Outcome == ledger.Interrupted, held(cause(out, failed)), run.Outcome == ledger.Refused && onlyPaused(out):
+	case run.Outcome == ledger.Interrupted && (out.Result == nil || out.Result.Lost == nil), held(cause(out, failed)),
+		run.Outcome == ledger.Refused && onlyPaused(out):
 		return nil
 	}
 	return s.turn(ctx, subject, Failing, func(string) Message { return failing(run) })
