@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"capture":  capture,
 			"await":    await,
 			"contains": contains,
+			"page":     guide,
 		},
 	})
 }
