@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 
+	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -81,9 +81,7 @@ func TestHistories(t *testing.T) {
 		if left := h.Live().Live; len(left) > 0 {
 			t.Errorf("left behind: %v", slices.Collect(maps.Keys(left)))
 		}
-		if now := h.strangersObjects(); now != h.theirs {
-			t.Errorf("strangers' objects were\n%s\nand are\n%s", h.theirs, now)
-		}
+		h.wantUntouched()
 	})
 }
 
@@ -92,18 +90,21 @@ type history struct {
 	*stage.Stage
 	t        *testing.T
 	lottery  *stage.Lottery
-	theirs   string            // strangers' objects
+	others   map[string]string // what is not the fleet's, as it was at the start
 	admitted map[string]bool   // principals that somebody let in, ever
 	before   map[string]joined // connections before the turn, by endpoint
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
 	l := stage.NewLottery(seed)
-	h := &history{
-		Stage: stage.New(t, l.World(), l.None()), t: t, lottery: l,
-		admitted: map[string]bool{},
-	}
-	h.theirs = h.strangersObjects()
+	return beginHistory(t, l, l.World())
+}
+
+// beginHistory begins with strangers' things only.
+func beginHistory(t *testing.T, l *stage.Lottery, world awssim.World) *history {
+	h := &history{Stage: stage.New(t, world, l.None()), t: t, lottery: l, admitted: map[string]bool{}}
+	h.PlantStrangers()
+	h.others = h.strangers()
 	return h
 }
 
@@ -138,6 +139,7 @@ func (h *history) apply() (*planner.Plan, *reconcile.Result) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	wantHarmless(h.t, plan)
 	return plan, result
 }
 
@@ -272,9 +274,12 @@ func (h *history) eachProvider(do func(*ec2.Client)) {
 	}
 }
 
+// services are the fleet's own.
 func (h *history) services(c *ec2.Client) []ec2types.ServiceConfiguration {
 	h.t.Helper()
-	out, err := c.DescribeVpcEndpointServiceConfigurations(h.t.Context(), &ec2.DescribeVpcEndpointServiceConfigurationsInput{})
+	out, err := c.DescribeVpcEndpointServiceConfigurations(h.t.Context(), &ec2.DescribeVpcEndpointServiceConfigurationsInput{
+		Filters: []ec2types.Filter{{Name: aws.String("tag:" + kinds.TagFleet), Values: []string{h.Fleet.Name}}},
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -331,33 +336,4 @@ func (h *history) declared(s *schema.Service, owner string) bool {
 		}
 	}
 	return false
-}
-
-// strangersObjects are what others have where linkfleet works, as text.
-func (h *history) strangersObjects() string {
-	h.t.Helper()
-	var b strings.Builder
-	groups, err := h.Hands(h.Fleet.Accounts["platform"].ID, "us-east-1").EC2.DescribeSecurityGroups(h.t.Context(), &ec2.DescribeSecurityGroupsInput{})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	for _, g := range groups.SecurityGroups {
-		if !strings.HasPrefix(aws.ToString(g.Description), "linkfleet ") {
-			fmt.Fprintf(&b, "%s %s: %d in, %d out\n", aws.ToString(g.GroupId), aws.ToString(g.GroupName), len(g.IpPermissions), len(g.IpPermissionsEgress))
-		}
-	}
-	for _, z := range h.Fleet.Zones {
-		sets, err := h.Hands(h.Fleet.Accounts[z.Account].ID, "us-east-1").Route53.ListResourceRecordSets(h.t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &z.ID})
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		for _, set := range sets.ResourceRecordSets {
-			fmt.Fprintf(&b, "%s %s:", aws.ToString(set.Name), set.Type)
-			for _, r := range set.ResourceRecords {
-				b.WriteString(" " + aws.ToString(r.Value))
-			}
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
 }

@@ -49,7 +49,7 @@ func NewSmallLottery(seed uint64) *Lottery {
 // begin makes the fleet without services.
 func (l *Lottery) begin(regions []string, accounts map[string]string) {
 	l.fleet = &schema.Fleet{
-		Name: "lottery", Regions: slices.Clone(regions),
+		Name: lotteryName, Regions: slices.Clone(regions),
 		Accounts: map[string]*schema.Account{}, Services: map[string]*schema.Service{},
 		Zones: map[string]*schema.Zone{lotteryZone: {Domain: lotteryZone, Account: "dns", ID: lotteryZoneID}},
 	}
@@ -64,12 +64,12 @@ func (l *Lottery) begin(regions []string, accounts map[string]string) {
 
 // The parties to a lottery.
 const (
-	lotteryZone    = "lottery.example.com"
-	lotteryZoneID  = "Z0LOTTERY"
-	LotteryHub     = "123456789012"
-	Stranger       = "999999999999"
-	StrangersARN   = "arn:aws:iam::" + Stranger + ":role/curious"
-	strangersGroup = "sg-0e0000000000000e1"
+	lotteryName   = "lottery"
+	lotteryZone   = "lottery.example.com"
+	lotteryZoneID = "Z0LOTTERY"
+	LotteryHub    = "123456789012"
+	Stranger      = "999999999999"
+	StrangersARN  = "arn:aws:iam::" + Stranger + ":role/curious"
 )
 
 var (
@@ -134,6 +134,7 @@ func (l *Lottery) World() awssim.World {
 	dns := w.Accounts["444444444444"]
 	dns.HostedZones = map[string]awssim.WorldZone{lotteryZoneID: {Name: lotteryZone, Records: []awssim.WorldRecord{
 		{Name: "www." + lotteryZone, Type: "TXT", TTL: 60, Values: []string{`"somebody else's"`}},
+		strangersRecord(),
 	}}}
 	w.Accounts["444444444444"] = dns
 	for _, s := range l.services {
@@ -172,7 +173,7 @@ func actor(name, id, service, principal, behaviour string) awssim.WorldActor {
 	return awssim.WorldActor{
 		Name: name + "-" + service, Account: id, Principal: principal, Region: homeOf(service),
 		VPC: vpc, Subnets: []string{lotterySubnet(vpc, 0)}, Behaviour: behaviour,
-		Service: awssim.WorldTarget{Tags: map[string]string{"linkfleet:address": "endpoint-service/" + service}},
+		Service: awssim.WorldTarget{Tags: map[string]string{"linkfleet:fleet": lotteryName, "linkfleet:address": "endpoint-service/" + service}},
 	}
 }
 
@@ -188,8 +189,12 @@ func addNetworks(w awssim.World, account, region, party, purpose string) {
 		for z := range 3 {
 			v.Subnets[lotterySubnet(id, z)] = awssim.WorldSubnet{CIDR: fmt.Sprintf("10.0.%d.0/24", z), ZoneID: fmt.Sprintf("%s-az%d", zones[region], z+1)}
 		}
-		if party == "platform" && purpose == "s0" && n == 0 {
-			v.SecurityGroups = map[string]awssim.WorldSecurityGroup{strangersGroup: {Name: "theirs"}}
+		switch {
+		case n > 0 || purpose != "s0":
+		case party == "platform":
+			v.SecurityGroups = strangersGroups(id, "security-group/s0")
+		case party == "m0":
+			v.SecurityGroups = strangersGroups(id, "security-group/s0/m0")
 		}
 		r.VPCs[id] = v
 	}
