@@ -94,11 +94,11 @@ func objects(t *testing.T, name string) (all []object) {
 		if err := json.Unmarshal(text, &head); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		make, known := kinds[head.APIVersion+"/"+head.Kind]
+		empty, known := kinds[head.APIVersion+"/"+head.Kind]
 		if !known {
 			t.Fatalf("%s: this test does not know %s %s", name, head.APIVersion, head.Kind)
 		}
-		o := object{name, head.Kind, head.Metadata.Name, make()}
+		o := object{name, head.Kind, head.Metadata.Name, empty()}
 		if err := strictly(&node, o.value); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
