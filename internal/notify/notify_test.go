@@ -238,6 +238,13 @@ func TestSNS(t *testing.T) {
 	if to.message != want {
 		t.Errorf("message:\n%s", to.message)
 	}
+	long := Notice{Title: strings.Repeat("ü", 300), Fleet: "payments", Text: strings.Repeat("日", 100_000)}
+	if s := subject(long); len(s) != subjectLimit || !strings.HasSuffix(s, "??...") {
+		t.Errorf("a long subject is %q", s)
+	}
+	if m := message(long); len(m) > 256<<10 || !utf8.ValidString(m) || !strings.HasSuffix(m, "日…\n") {
+		t.Errorf("a long message has %d bytes and ends %q", len(m), m[len(m)-20:])
+	}
 	to.err = errors.New("the topic is gone")
 	if err := SNS(to).Send(t.Context(), drift); !errors.Is(err, to.err) || err.Error() != "topic: the topic is gone" {
 		t.Errorf("error %v", err)

@@ -63,7 +63,7 @@ type Consumer struct {
 // Handler serves the page at "/", and one of each run at "/runs/N". It answers
 // GET and HEAD alone. Links are relative, so it may stand below a prefix.
 func Handler(src Source, now func() time.Time) http.Handler {
-	p := &pages{src, now}
+	p := &pages{src: src, now: now, frontPage: layout("front.html"), runPage: layout("run.html")}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.front)
 	mux.HandleFunc("GET /runs/{id}", p.run)
@@ -91,8 +91,17 @@ func guard(h http.Header) {
 }
 
 type pages struct {
-	src Source
-	now func() time.Time
+	src                Source
+	now                func() time.Time
+	frontPage, runPage *template.Template
+}
+
+// layout is one page's template. The files are the program's own, so it cannot
+// fail but in a test.
+func layout(name string) *template.Template {
+	return template.Must(template.New(name).Funcs(template.FuncMap{
+		"style": func() template.CSS { return template.CSS(style) },
+	}).ParseFS(files, "layout.html", name))
 }
 
 // patience is how long a page may take to be put together.
@@ -106,7 +115,7 @@ func (p *pages) front(w http.ResponseWriter, r *http.Request) {
 		unreadable(w)
 		return
 	}
-	send(w, r, "front.html", view)
+	send(w, r, p.frontPage, view)
 }
 
 func (p *pages) run(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +133,7 @@ func (p *pages) run(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		http.Error(w, fmt.Sprintf("run %d is not kept, or never was", id), http.StatusNotFound)
 	default:
-		send(w, r, "run.html", p.detail(kept))
+		send(w, r, p.runPage, p.detail(kept))
 	}
 }
 
@@ -134,8 +143,8 @@ func unreadable(w http.ResponseWriter) {
 }
 
 // send renders a page as a whole before anything of it is sent.
-func send(w http.ResponseWriter, r *http.Request, name string, view any) {
-	body, err := render(name, view)
+func send(w http.ResponseWriter, r *http.Request, page *template.Template, view any) {
+	body, err := render(page, view)
 	if err != nil {
 		http.Error(w, "the page could not be put together", http.StatusInternalServerError)
 		return
@@ -146,15 +155,9 @@ func send(w http.ResponseWriter, r *http.Request, name string, view any) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-func render(name string, view any) ([]byte, error) {
-	t, err := template.New(name).Funcs(template.FuncMap{
-		"style": func() template.CSS { return template.CSS(style) },
-	}).ParseFS(files, "layout.html", name)
-	if err != nil {
-		return nil, err
-	}
+func render(page *template.Template, view any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", view); err != nil {
+	if err := page.ExecuteTemplate(&b, "layout", view); err != nil {
 		return nil, err
 	}
 	return cleanLines(b.String()), nil
