@@ -126,7 +126,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 			"internal/lease", "internal/ledger", "internal/reconcile", "internal/rollout"}},
 		"internal/lease":    {},
 		"internal/ledger":   {others: []string{"modernc.org/sqlite"}},
-		"internal/schedule": {ours: []string{"planner"}},
+		"internal/schedule": {ours: []string{"planner"}, others: []string{"github.com/robfig/cron/v3"}},
 		"internal/page":     {ours: []string{"planner", "internal/ledger"}},
 		"internal/notify":   {ours: []string{"planner"}},
 		"internal/metrics":  {ours: []string{"internal/ledger"}, others: []string{"github.com/prometheus/client_golang"}},

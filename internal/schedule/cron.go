@@ -3,7 +3,14 @@ package schedule
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/linkfleet/linkfleet/planner"
 )
 
 // A Cron strikes at the times of a cron expression. [ParseCron] makes one.
@@ -15,10 +22,11 @@ import (
 // intervals, and does so whatever the clock shows: neither of the two is then
 // for it. (Vixie cron makes the same difference.)
 type Cron struct {
-	text   string
-	fields fields
-	zone   *time.Location
-	delay  time.Duration
+	text     string
+	on       cron.Schedule // on a clock that is never put forward or back
+	interval bool
+	zone     *time.Location
+	delay    time.Duration
 }
 
 // ParseCron reads a cron expression of five fields (minute, hour, day of the
@@ -29,11 +37,40 @@ type Cron struct {
 // steps ("*/15", "9-17/2"). Where both fields for days are given, it strikes on
 // the days of either, as crontab(5) has it.
 func ParseCron(text string) (Cron, error) {
-	f, zone, err := parseCron(text)
-	if err != nil {
-		return Cron{}, &cronError{text, err}
+	c := Cron{text: text, zone: time.UTC}
+	words := strings.Fields(text)
+	if strings.Contains(text, "=") || strings.HasPrefix(text, "@every") { // zones go behind, and there is a --poll
+		return Cron{}, c.fault(errForm)
 	}
-	return Cron{text: text, fields: f, zone: zone}, nil
+	want := 5
+	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
+		want = 1
+	}
+	if len(words) != want && len(words) != want+1 {
+		return Cron{}, c.fault(fmt.Errorf("it has %d fields; %w", len(words), errForm))
+	}
+	var err error
+	if len(words) > want {
+		if c.zone, err = loadZone(words[want]); err != nil {
+			return Cron{}, c.fault(err)
+		}
+	}
+	if c.on, err = cron.ParseStandard(strings.Join(words[:want], " ")); err != nil {
+		return Cron{}, c.fault(fmt.Errorf("%s; %w", planner.Clean(err.Error()), errForm))
+	}
+	if c.on.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return Cron{}, c.fault(errors.New("no month it names has such a day; it would never strike"))
+	}
+	c.interval = words[0] == "@hourly" || want == 5 && strings.HasPrefix(words[1], "*")
+	return c, nil
+}
+
+// errForm is how an expression is written.
+var errForm = errors.New("write minute, hour, day, month and weekday, such as \"0 6 * * mon-fri\", or @hourly, @daily, @weekly, @monthly or @yearly, and a time zone if it is not UTC")
+
+// fault is an error of the expression.
+func (c Cron) fault(err error) error {
+	return fmt.Errorf("cron schedule %q: %w", planner.Clean(c.text), err)
 }
 
 // String is the expression as it was written.
@@ -70,7 +107,7 @@ func (c Cron) next(after time.Time) time.Time {
 	s := stretchAt(after, c.zone)
 	from := s.wall(after)
 	for {
-		wall := c.fields.next(c.skipRepeated(s, from))
+		wall := c.on.Next(c.skipRepeated(s, from))
 		if wall.IsZero() {
 			return wall
 		}
@@ -79,7 +116,7 @@ func (c Cron) next(after time.Time) time.Time {
 		}
 		following := stretchAt(s.ends, c.zone)
 		begins := following.wall(s.ends)
-		if !c.fields.interval && wall.Before(begins) {
+		if !c.interval && wall.Before(begins) {
 			return s.ends // the clock was put forward over it
 		}
 		s, from = following, begins.Add(-1)
@@ -89,7 +126,7 @@ func (c Cron) next(after time.Time) time.Time {
 // skipRepeated is from, or the end of what the clock shows a second time in a
 // stretch if that is later.
 func (c Cron) skipRepeated(s stretch, from time.Time) time.Time {
-	if c.fields.interval || s.begins.IsZero() {
+	if c.interval || s.begins.IsZero() {
 		return from
 	}
 	shown := stretchAt(s.begins.Add(-1), c.zone).wall(s.begins)
