@@ -279,6 +279,8 @@ func (p *Previewer) keep(ctx context.Context, told *Previewed, failed error) err
 		run.Counts.Blocked = len(in.Plan.Blocked)
 	}
 	switch {
+	case failed != nil && ctx.Err() != nil:
+		run.Outcome, run.Error = ledger.Interrupted, sentence(failed)
 	case failed != nil:
 		run.Outcome, run.Error = ledger.Failed, sentence(failed)
 	case told.State == forge.Failure:
