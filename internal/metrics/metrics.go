@@ -1,5 +1,3 @@
-//go:build metrics
-
 // Package metrics counts what a server does, for Prometheus.
 //
 // The names keep to Prometheus' rules (https://prometheus.io/docs/practices/naming/).
