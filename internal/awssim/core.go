@@ -226,6 +226,7 @@ type cell struct {
 
 	Buckets map[string]*bucket    // buckets.go
 	Tokens  map[string]remembered // tokens.go
+	Shadows map[string][]shadow   // shadow.go, by the ids of what has them
 }
 
 // tagged lists everything in the cell that takes tags, in a fixed order.

@@ -191,7 +191,7 @@ func (q *request) perform() (reply, *Error) {
 		q.sim.unserved(q.service, q.op)
 		return reply{}, refuse("InvalidAction", "The simulator does not have the operation %s yet.", q.op)
 	}
-	out, err := handler(q.call)
+	out, err := q.shadowing(handler)
 	if err != nil {
 		return reply{}, refusalOf(err)
 	}

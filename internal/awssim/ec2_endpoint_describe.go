@@ -24,7 +24,7 @@ func describeEndpoints(c *call) (M, error) {
 		Tags:   func(ep *endpoint) tags { return ep.Tags },
 		Life:   func(ep *endpoint) (created, deleted time.Time) { return ep.Created, time.Time{} },
 		Paging: by,
-	}.reply(c, c.cell().PrivateLink.Endpoints.all(), "VpcEndpoints", c.endpointItem)
+	}.reply(c, allAsRead(c, c.cell().PrivateLink.Endpoints.all(), endpointID), "VpcEndpoints", c.endpointItem)
 }
 
 func endpointID(ep *endpoint) string { return ep.ID }

@@ -116,7 +116,7 @@ func describeNotifications(c *call) (M, error) {
 		},
 		Life:   func(n *connectionNotification) (created, deleted time.Time) { return n.Created, n.Deleted },
 		Paging: clippedPaging(),
-	}.reply(c, rows, "ConnectionNotificationSet", c.notificationItem)
+	}.reply(c, allAsRead(c, rows, notificationID), "ConnectionNotificationSet", c.notificationItem)
 }
 
 func notificationID(n *connectionNotification) string { return n.ID }

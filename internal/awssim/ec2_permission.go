@@ -136,5 +136,5 @@ func describeServicePermissions(c *call) (M, error) {
 			"principal-type": one(func(p *permission) string { return p.Type }),
 		},
 		Paging: clippedPaging(),
-	}.reply(c, svc.Permissions.all(), "AllowedPrincipals", svc.permissionItem)
+	}.reply(c, asRead(c, svc.ID, svc).Permissions.all(), "AllowedPrincipals", svc.permissionItem)
 }

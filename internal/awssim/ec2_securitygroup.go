@@ -164,12 +164,12 @@ func describeSecurityGroups(c *call) (M, error) {
 		}
 	}
 	by := listing[*securityGroup]{
-		IDs: "GroupIds", Key: func(g *securityGroup) string { return g.ID }, Missing: missingGroup,
+		IDs: "GroupIds", Key: groupID, Missing: missingGroup,
 		Tags: func(g *securityGroup) tags { return g.Tags },
 		Life: func(g *securityGroup) (time.Time, time.Time) { return g.Created, g.Deleted },
 		Filters: filterSet[*securityGroup]{
 			"description":                   one(func(g *securityGroup) string { return g.Description }),
-			"group-id":                      one(func(g *securityGroup) string { return g.ID }),
+			"group-id":                      one(groupID),
 			"group-name":                    one(func(g *securityGroup) string { return g.Name }),
 			"owner-id":                      one(func(*securityGroup) string { return c.account }),
 			"vpc-id":                        one(func(g *securityGroup) string { return g.VPC }),
@@ -181,8 +181,10 @@ func describeSecurityGroups(c *call) (M, error) {
 			"egress.ip-permission.protocol": ruleField(true, func(r *securityGroupRule) string { return r.Protocol }),
 		},
 	}
-	return by.reply(c, rows, "SecurityGroups", c.securityGroupItem)
+	return by.reply(c, allAsRead(c, rows, groupID), "SecurityGroups", c.securityGroupItem)
 }
+
+func groupID(g *securityGroup) string { return g.ID }
 
 // ruleField is a filter on the rules of a group in one direction.
 func ruleField(egress bool, field func(*securityGroupRule) string) func(*securityGroup) []string {

@@ -181,7 +181,7 @@ func describeSecurityGroupRules(c *call) (M, error) {
 		if !c.visible(g.Created, g.Deleted) {
 			continue
 		}
-		for _, r := range g.Rules.all() {
+		for _, r := range asRead(c, g.ID, g).Rules.all() {
 			rows = append(rows, groupRule{r, g})
 		}
 	}

@@ -17,18 +17,20 @@ func clippedPaging() paging {
 // DescribeVpcEndpointServiceConfigurations: the caller's own services.
 func describeServiceConfigurations(c *call) (M, error) {
 	return listing[*endpointService]{
-		IDs: "ServiceIds", Key: func(svc *endpointService) string { return svc.ID }, Missing: noService,
+		IDs: "ServiceIds", Key: serviceID, Missing: noService,
 		Filters: filterSet[*endpointService]{
 			"service-name":               one((*endpointService).name),
-			"service-id":                 one(func(svc *endpointService) string { return svc.ID }),
+			"service-id":                 one(serviceID),
 			"service-state":              one(func(svc *endpointService) string { return svc.State }),
 			"supported-ip-address-types": func(svc *endpointService) []string { return svc.IPTypes },
 		},
 		Tags:   func(svc *endpointService) tags { return svc.Tags },
 		Life:   func(svc *endpointService) (created, deleted time.Time) { return svc.Created, svc.Deleted },
 		Paging: clippedPaging(),
-	}.reply(c, c.cell().PrivateLink.Services.all(), "ServiceConfigurations", c.serviceConfiguration)
+	}.reply(c, allAsRead(c, c.cell().PrivateLink.Services.all(), serviceID), "ServiceConfigurations", c.serviceConfiguration)
 }
+
+func serviceID(svc *endpointService) string { return svc.ID }
 
 // serviceConfiguration renders a service for its owner. Without a private name
 // PrivateDnsNameConfiguration is an empty element, not an absent one.

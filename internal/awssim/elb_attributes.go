@@ -210,7 +210,7 @@ func describeLoadBalancerAttributes(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	return M{"Attributes": b.attributes().items(b.Attributes)}, nil
+	return M{"Attributes": b.attributes().items(asRead(c, b.ARN, b).Attributes)}, nil
 }
 
 func modifyLoadBalancerAttributes(c *call) (M, error) {
@@ -229,7 +229,7 @@ func describeTargetGroupAttributes(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	return M{"Attributes": g.attributes().items(g.Attributes)}, nil
+	return M{"Attributes": g.attributes().items(asRead(c, g.ARN, g).Attributes)}, nil
 }
 
 func modifyTargetGroupAttributes(c *call) (M, error) {
@@ -248,7 +248,7 @@ func describeListenerAttributes(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	return M{"Attributes": l.attributes().items(l.Attributes)}, nil
+	return M{"Attributes": l.attributes().items(asRead(c, l.ARN, l).Attributes)}, nil
 }
 
 func modifyListenerAttributes(c *call) (M, error) {

@@ -327,7 +327,7 @@ func describeListeners(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withMarker(M{"Listeners": listBy(rows, (*listener).item)}, next), nil
+	return withMarker(M{"Listeners": listBy(allAsRead(c, rows, func(l *listener) string { return l.ARN }), (*listener).item)}, next), nil
 }
 
 // modifyListener replaces the properties it is given.

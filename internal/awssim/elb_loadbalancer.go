@@ -184,7 +184,7 @@ func describeLoadBalancers(c *call) (M, error) {
 		}
 	}
 	rows := c.listedBalancers()
-	rows, missing := pick(rows, arns, func(b *loadBalancer) string { return b.ARN })
+	rows, missing := pick(rows, arns, balancerARN)
 	if len(missing) > 0 {
 		return nil, refuse("LoadBalancerNotFound", "One or more load balancers not found")
 	}
@@ -192,12 +192,14 @@ func describeLoadBalancers(c *call) (M, error) {
 	if len(missing) > 0 {
 		return nil, refuse("LoadBalancerNotFound", "Load balancers '[%s]' not found", strings.Join(missing, ", "))
 	}
-	rows, next, err := page(c, rows, func(b *loadBalancer) string { return b.ARN }, balancingPaging())
+	rows, next, err := page(c, rows, balancerARN, balancingPaging())
 	if err != nil {
 		return nil, err
 	}
-	return withMarker(M{"LoadBalancers": listBy(rows, (*loadBalancer).item)}, next), nil
+	return withMarker(M{"LoadBalancers": listBy(allAsRead(c, rows, balancerARN), (*loadBalancer).item)}, next), nil
 }
+
+func balancerARN(b *loadBalancer) string { return b.ARN }
 
 func (c *call) listedBalancers() []*loadBalancer {
 	return slices.DeleteFunc(c.cell().Balancing.LoadBalancers.all(), func(b *loadBalancer) bool {

@@ -193,7 +193,7 @@ func describeTargetGroups(c *call) (M, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withMarker(M{"TargetGroups": listBy(rows, c.groupItem)}, next), nil
+	return withMarker(M{"TargetGroups": listBy(allAsRead(c, rows, func(g *targetGroup) string { return g.ARN }), c.groupItem)}, next), nil
 }
 
 // modifyTargetGroup changes the health check; nothing else of a target group

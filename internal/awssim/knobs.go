@@ -24,6 +24,8 @@ func defaultLatencies() map[string]time.Duration {
 		"tagLag":  0, // so long Elastic Load Balancing tells no tags of new things
 		"listLag": 0, // new things are missing from lists so long, and deleted ones still there
 
+		"attributeLag": 0, // so long reads show what a Modify has changed as it was
+
 		"endpointProvision":     60 * time.Second, // pending to available
 		"endpointModify":        30 * time.Second,
 		"endpointDelete":        60 * time.Second,   // deleting to deleted, ENIs gone

@@ -54,6 +54,7 @@ func unhurried(rng *rand.Rand) map[string]time.Duration {
 	}
 	return map[string]time.Duration{
 		"listLag":            draw(0, 0, 10, 30),
+		"attributeLag":       draw(0, 0, 10, 30),
 		"dnsSync":            draw(1, 30),
 		"domainVerification": draw(5, 60),
 		"taggingLag":         draw(0, 30),
