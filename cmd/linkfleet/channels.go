@@ -11,6 +11,7 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/notify"
+	"github.com/linkfleet/linkfleet/internal/serve"
 	"github.com/linkfleet/linkfleet/planner"
 )
 
@@ -74,6 +75,10 @@ func sending(to notify.Sender) channel {
 		if err := json.Unmarshal(n.Body, &notice); err != nil {
 			return fmt.Errorf("a kept notice cannot be read: %w", err)
 		}
-		return to.Send(ctx, notice)
+		err := to.Send(ctx, notice)
+		if e, ok := errors.AsType[*notify.Error](err); ok {
+			return &serve.SendError{Err: e, Never: e.Permanent, After: e.After}
+		}
+		return err
 	}
 }

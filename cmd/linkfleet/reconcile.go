@@ -167,6 +167,13 @@ func (a *app) track(ctx context.Context, f *repoFlags, aws awsFlags) (t *rollout
 		done()
 		return nil, nil, err
 	}
+	tracer, flush, err := a.tracer(ctx)
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	closed := done
+	done = func() { flush(); closed() }
 	return &rollout.Track{
 		Repo: repo, Ref: f.ref, Folder: f.tree(), Signers: keys, Ledger: kept,
 		Evaluate: func(ctx context.Context, files fs.FS) (*schema.Fleet, []schema.Warning, error) {
@@ -179,9 +186,9 @@ func (a *app) track(ctx context.Context, f *repoFlags, aws awsFlags) (t *rollout
 			}
 			return run, a.takeLease(ctx, run, state, func(text string) { a.say(slog.LevelInfo, text) })
 		},
-		Warn: func(warnings []schema.Warning) { a.warn(f.tree(), warnings) },
-		Now:  a.now,
-		Log:  a.log,
+		Warn:   func(warnings []schema.Warning) { a.warn(f.tree(), warnings) },
+		Tracer: tracer,
+		Now:    a.now,
 	}, done, nil
 }
 

@@ -138,11 +138,16 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	counts, err := newCounted(ctx, t.Ledger)
+	if err != nil {
+		return err
+	}
+	config.Observer = counts
 	server, err := serve.New(config)
 	if err != nil {
 		return err
 	}
-	return a.serveUntilStopped(ctx, server, sight, f)
+	return a.serveUntilStopped(ctx, server, a.routes(server, sight, counts), f)
 }
 
 // serveConfig is what the flags make of a server.
@@ -214,7 +219,7 @@ const (
 )
 
 // serveUntilStopped answers and works until the first signal.
-func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, sight *shown, f serveFlags) error {
+func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, routes http.Handler, f serveFlags) error {
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("answering at %s: %w", f.listen, err)
@@ -226,7 +231,7 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, sight
 	})
 	defer undo()
 	web := &http.Server{
-		Handler: a.routes(server, sight), ReadHeaderTimeout: headerTime, ReadTimeout: answerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
+		Handler: routes, ReadHeaderTimeout: headerTime, ReadTimeout: answerTime, WriteTimeout: answerTime, IdleTimeout: idleTime,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	answering := make(chan error, 1)
@@ -247,11 +252,12 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, sight
 }
 
 // routes are what the server answers.
-func (a *app) routes(server *serve.Server, sight *shown) http.Handler {
+func (a *app) routes(server *serve.Server, sight *shown, counts *counted) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/hooks", server.Handler())
 	mux.Handle("GET /healthz", probe(server.Healthy))
 	mux.Handle("GET /readyz", probe(server.Ready))
+	mux.Handle("GET /metrics", counts.Handler())
 	mux.Handle("/", page.Handler(sight, a.now))
 	return mux
 }

@@ -72,7 +72,9 @@ func TestServerTells(t *testing.T) {
 	mended := v.repo.Remove("main", "mend it", "fleet/bad.cue")
 	v.delivers(forgetest.Delivery{Branch: "main", After: mended})
 	v.eventually("recovery is told", slack.has(2, "again"))
-	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ok\n", "/": "fraud", "/runs/1": "endpoint-service"} {
+	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ok\n", "/": "fraud", "/runs/1": "endpoint-service",
+		"/metrics": `linkfleet_runs_total{kind="apply",outcome="failed"} 2`,
+	} {
 		if status, body := v.gets(path); status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%s answers %d: %s", path, status, body)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/lease"
@@ -44,12 +46,14 @@ type Outcome struct {
 // Roll carries out an order, and keeps what came of it. Closing stop lets
 // running steps finish and starts no other. The error is of what kept the run
 // from its end; what failed in it is in the outcome's Result.
-func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (*Outcome, error) {
+func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (out *Outcome, err error) {
 	name, err := Fleet(ctx, t.Ledger)
 	if err != nil {
 		return nil, err
 	}
-	out := &Outcome{Run: ledger.Run{Fleet: name, Kind: o.Kind, Ref: t.Ref, Began: t.Now()}}
+	out = &Outcome{Run: ledger.Run{Fleet: name, Kind: o.Kind, Ref: t.Ref, Began: t.Now()}}
+	ctx, end := t.span(ctx, "run", attribute.String("linkfleet.kind", string(o.Kind)), attribute.String("linkfleet.fleet", name))
+	defer func() { end(cause(out, err)) }()
 	run, err := t.prepare(ctx, out, o)
 	out.Run.ID, err = t.begin(ctx, out, err)
 	if out.Run.ID == 0 {
@@ -59,7 +63,8 @@ func (t *Track) Roll(ctx context.Context, stop <-chan struct{}, o Order) (*Outco
 		err = t.carryOut(ctx, stop, out, run, o)
 		out.Calls = run.API.Calls()
 	}
-	return out, errors.Join(err, t.end(ctx, out, err))
+	err = errors.Join(err, t.end(ctx, out, err))
+	return out, err
 }
 
 // begin keeps that the run has begun, also one that got no further than that.
@@ -74,7 +79,7 @@ func (t *Track) begin(ctx context.Context, out *Outcome, failed error) (int64, e
 
 // prepare comes as far as one can without asking AWS.
 func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.Run, error) {
-	at, err := t.version(ctx, o, out.Run.Fleet)
+	at, err := t.fetch(ctx, o, out.Run.Fleet)
 	out.Run.Commit, out.Run.Subject = at.Hash, at.Subject
 	if err != nil {
 		return nil, err
@@ -135,7 +140,7 @@ func (t *Track) pauses(ctx context.Context, run *reconcile.Run) error {
 
 // carryOut plans, and applies unless it is only to look.
 func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome, run *reconcile.Run, o Order) error {
-	plan, err := run.Plan(ctx)
+	plan, err := t.plan(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -154,11 +159,25 @@ func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome
 	if o.Kind == ledger.DriftRun || len(plan.Steps) == 0 {
 		return t.observe(ctx, out, plan)
 	}
-	out.Result, err = run.Apply(ctx, stop, plan)
-	if err != nil {
+	if out.Result, err = t.apply(ctx, stop, run, plan); err != nil {
 		return err
 	}
 	return t.lookBack(ctx, out, o)
+}
+
+func (t *Track) plan(ctx context.Context, run *reconcile.Run) (*planner.Plan, error) {
+	ctx, end := t.span(ctx, "plan")
+	plan, err := run.Plan(ctx)
+	end(err)
+	return plan, err
+}
+
+func (t *Track) apply(ctx context.Context, stop <-chan struct{}, run *reconcile.Run, plan *planner.Plan) (*reconcile.Result, error) {
+	ctx, end := t.span(ctx, "apply", attribute.Int("linkfleet.steps", len(plan.Steps)))
+	t.traceSteps(ctx, run)
+	res, err := run.Apply(ctx, stop, plan)
+	end(err)
+	return res, err
 }
 
 // unreadable is that no place of the fleet could be read: there is no plan to

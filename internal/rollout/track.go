@@ -3,8 +3,9 @@ package rollout
 import (
 	"context"
 	"io/fs"
-	"log/slog"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/ledger"
@@ -31,8 +32,9 @@ type Track struct {
 
 	// Now is the clock of what is kept.
 	Now func() time.Time
-	Log *slog.Logger
 
+	// Tracer, if set, makes spans of runs and their steps.
+	Tracer trace.Tracer
 	// Prepare, if set, changes each run before it plans.
 	Prepare func(*reconcile.Run)
 	// Loaded, if set, is shown each fleet that is about to be planned.

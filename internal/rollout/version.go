@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/schema"
@@ -30,6 +32,14 @@ func (t *Track) Applied(ctx context.Context) (*schema.Fleet, error) {
 		return nil, err
 	}
 	return t.load(ctx, gitsource.Commit{Hash: last.Commit})
+}
+
+// fetch is version, as a span.
+func (t *Track) fetch(ctx context.Context, o Order, fleet string) (gitsource.Commit, error) {
+	ctx, end := t.span(ctx, "fetch")
+	at, err := t.version(ctx, o, fleet)
+	end(err)
+	return at, err
 }
 
 // version is the commit that an order is about.
@@ -85,7 +95,9 @@ func (t *Track) signed(at gitsource.Commit) error {
 }
 
 // load reads the fleet at a commit.
-func (t *Track) load(ctx context.Context, at gitsource.Commit) (*schema.Fleet, error) {
+func (t *Track) load(ctx context.Context, at gitsource.Commit) (_ *schema.Fleet, err error) {
+	ctx, end := t.span(ctx, "load", attribute.String("linkfleet.commit", at.Hash))
+	defer func() { end(err) }()
 	files, err := t.Repo.Tree(at.Hash, t.Folder)
 	if err != nil {
 		return nil, err
