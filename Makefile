@@ -37,6 +37,7 @@ test: ## run all tests with the race detector
 .PHONY: soak
 soak: crash ## run 20,000 histories and every crash; it takes hours
 	LINKFLEET_HISTORIES=20000 LINKFLEET_SEEDS=500 $(GO) test -timeout 12h -run Histor ./internal/reconcile
+	LINKFLEET_SEEDS=50 $(GO) test -timeout 2h -parallel 6 -run KilledServer ./cmd/linkfleet
 
 # Without the race detector, which make test has: some 2,500 processes die here.
 .PHONY: crash
