@@ -16,7 +16,7 @@ import (
 const (
 	exitDone    = 0 // done, or nothing to do
 	exitFailed  = 1 // something failed
-	exitChanges = 2 // plan --detailed-exitcode found something to do
+	exitChanges = 2 // plan --detailed-exitcode or reconcile --dry-run found something to do
 	exitRefused = 3 // a guard refused
 )
 
@@ -24,10 +24,11 @@ const (
 const exitHelp = `Exit status:
   0  done, or nothing to do
   1  something failed, or a place of the fleet could not be read
-  2  plan --detailed-exitcode found something to do
+  2  plan --detailed-exitcode or reconcile --dry-run found something to do
   3  a guard refused: the plan is not the reviewed one, nobody confirmed it,
-     another apply is under way, a rule does not let a part of it be taken, or
-     it takes more away than the fleet's limits let one apply`
+     another apply is under way, a rule does not let a part of it be taken, it
+     takes more away than the fleet's limits let one apply, or the repository
+     or a pause does not let the run begin`
 
 // A verdict ends the program with a status of its own. Without an error it
 // does so in silence, because what there is to say has been said.
