@@ -11,7 +11,7 @@ import (
 const (
 	// resumeLooks is the time between two looks at whether something was
 	// resumed: another process does that.
-	resumeLooks = 15 * time.Second
+	resumeLooks = 30 * time.Second
 	// pausedFor is how long a job waits that nobody wakes.
 	pausedFor = 10 * time.Minute
 )

@@ -96,15 +96,15 @@ func TestRepositoryThatCannotBeReached(t *testing.T) {
 
 func TestDriftIsLookedForOnSchedule(t *testing.T) {
 	onBench(t, func(b *bench) {
-		b.Config.Drift = every(6 * time.Hour)
+		b.Config.Drift = every(time.Hour)
 		b.start()
 		b.track.ran()
-		b.pass(24*time.Hour - time.Minute)
-		want(b, "in a day", b.track.ran(), []string{"heal a", "heal a", "heal a"})
+		b.pass(4*time.Hour - time.Minute)
+		want(b, "in four hours", b.track.ran(), []string{"heal a", "heal a", "heal a"})
 		b.shut()
-		b.pass(24 * time.Hour)
+		b.pass(4 * time.Hour)
 		b.start()
-		want(b, "at the start after a day off", b.track.ran(), []string{"heal a"})
+		want(b, "at the start after some hours off", b.track.ran(), []string{"heal a"})
 	})
 }
 
@@ -114,13 +114,13 @@ func TestLostWebhookIsMadeUpFor(t *testing.T) {
 	onBench(t, func(b *bench) {
 		h := newReceiver(b.T)
 		b.Config.Poll, b.Config.Receiver, b.Config.Repo = 0, h, "a/b"
-		b.Config.Drift = every(6 * time.Hour)
+		b.Config.Drift = every(time.Hour)
 		b.start()
 		b.track.ran()
 		b.track.set("b")
-		b.pass(5 * time.Hour)
+		b.pass(50 * time.Minute)
 		want(b, "before", b.track.ran(), []string{})
-		b.pass(2 * time.Hour)
+		b.pass(20 * time.Minute)
 		want(b, "after", b.track.ran()[1:], []string{"apply b"})
 	})
 }

@@ -73,14 +73,14 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		out   *rollout.Outcome
 		err   error
-		tries int // in three hours
+		tries int // in an hour
 	}{
 		"AWS fails":          {failed, nil, mostTries},
 		"lost on the way":    {failed, errors.New("connection reset"), mostTries},
 		"a rule refuses":     {refused, nil, 1},
 		"refused":            {refused, &rollout.RefusedError{Why: "no"}, 1},
 		"over the limits":    {refused, &reconcile.OverError{}, 1},
-		"somebody else runs": {refused, &lease.HeldError{}, 38},
+		"somebody else runs": {refused, &lease.HeldError{}, 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
@@ -89,7 +89,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 				b.track.ran()
 				b.track.then(c.out, c.err, 100)
 				b.push("b")
-				b.pass(3 * time.Hour)
+				b.pass(time.Hour)
 				// Waits are random by a fifth.
 				if tries := len(b.track.ran()); tries < c.tries*8/10 || tries > c.tries*12/10 {
 					b.Errorf("%d tries, want about %d", tries, c.tries)
@@ -139,8 +139,8 @@ func every(d time.Duration) func(time.Time) time.Time {
 
 func TestWindow(t *testing.T) {
 	onBench(t, func(b *bench) {
-		opens := time.Now().Add(10 * time.Hour)
-		b.Config.Drift = every(4 * time.Hour)
+		opens := time.Now().Add(150 * time.Minute)
+		b.Config.Drift = every(time.Hour)
 		b.start()
 		b.track.ran()
 		b.shut()
@@ -153,12 +153,12 @@ func TestWindow(t *testing.T) {
 		drifted := ends(ledger.Nothing)
 		drifted.Plan.Steps = make([]planner.Step, 1)
 		b.track.then(drifted, nil, 1)
-		b.pass(9 * time.Hour)
+		b.pass(140 * time.Minute)
 		want(b, "while it is closed", b.track.ran(), []string{"drift a", "drift a"})
 		want(b, "jobs", b.waits(), []string{"push b", "arrival "})
 		jobs, _ := b.Config.Ledger.Jobs(b.Context(), "")
 		want(b, "why", jobs[0].LastError, "the freeze before the holidays")
-		b.pass(time.Hour + time.Second)
+		b.pass(10*time.Minute + time.Second)
 		want(b, "when it opens", b.track.ran(), []string{"apply b", "heal b"})
 	})
 }
@@ -166,7 +166,7 @@ func TestWindow(t *testing.T) {
 // Drift that was found when nothing might be changed is healed when it may.
 func TestDriftFoundOutOfTheWindowIsHealedInIt(t *testing.T) {
 	onBench(t, func(b *bench) {
-		opens := time.Now().Add(10 * time.Hour)
+		opens := time.Now().Add(time.Hour)
 		b.start()
 		b.track.ran()
 		b.shut()
@@ -176,9 +176,9 @@ func TestDriftFoundOutOfTheWindowIsHealedInIt(t *testing.T) {
 		drifted.Plan.Steps = make([]planner.Step, 1)
 		b.track.then(drifted, nil, 1)
 		b.queue(ledger.Job{Kind: ledger.DriftJob, Key: "main"})
-		b.pass(9 * time.Hour)
+		b.pass(50 * time.Minute)
 		want(b, "while it is closed", b.track.ran(), []string{"drift a"})
-		b.pass(time.Hour + time.Second)
+		b.pass(10*time.Minute + time.Second)
 		want(b, "when it opens", b.track.ran(), []string{"heal a"})
 		want(b, "jobs", b.waits(), []string{})
 	})
@@ -193,7 +193,7 @@ func TestPausedFleetWaits(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.push("b")
-		b.pass(5 * time.Hour)
+		b.pass(2 * time.Hour)
 		want(b, "while it is paused", b.track.ran(), []string{})
 		want(b, "jobs", b.waits(), []string{"push b"})
 		if _, _, err := b.Config.Ledger.Resume(b.Context(), "payments", ""); err != nil {

@@ -129,7 +129,7 @@ func TestRolloutAndUpkeepAreToldApart(t *testing.T) {
 		b.start()
 		b.track.then(ends(ledger.Refused), &rollout.RefusedError{Why: "not signed"}, 1)
 		b.push("b")
-		b.pass(10 * time.Hour)
+		b.pass(2 * time.Hour)
 		want(b, "told", chat.told(), []string{"commit b was not rolled out"})
 		b.track.then(ends(ledger.Failed), nil, 1)
 		b.pass(time.Hour + time.Minute)
