@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -240,9 +241,14 @@ func updateBalancer(ctx context.Context, p *Place, was, want Item[loadBalancerSp
 	if slices.Equal(was.Spec.Subnets, want.Spec.Subnets) {
 		return made, nil
 	}
-	now, err := p.describeBalancer(ctx, was.ID)
-	made.Outputs = balancerOutputs(now)
-	return made, err
+	zones, err := p.zonesOfSubnets(ctx, want.Spec.Subnets)
+	if err != nil {
+		return made, err
+	}
+	// The balancer itself may tell of the zones it had for a while longer.
+	made.Outputs = maps.Clone(was.Outputs)
+	made.Outputs["zones"] = joinZones(slices.Collect(maps.Values(zones)))
+	return made, nil
 }
 
 func changeBalancerGroups(ctx context.Context, p *Place, was, want Item[loadBalancerSpec]) error {

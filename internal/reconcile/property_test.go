@@ -97,7 +97,9 @@ type history struct {
 
 func newHistory(t *testing.T, seed uint64) *history {
 	l := stage.NewLottery(seed)
-	return beginHistory(t, l, l.World())
+	world := l.World()
+	world.Knobs.Latencies = map[string]time.Duration{"attributeLag": time.Duration(seed%4) * 10 * time.Second}
+	return beginHistory(t, l, world)
 }
 
 // beginHistory begins with strangers' things only.
