@@ -130,7 +130,7 @@ func updateEndpointDNS(ctx context.Context, p *Place, _, want Item[endpointDNSSp
 	if !aws.ToBool(e.PrivateDnsEnabled) || privateNameOf(e) == want.Spec.Name {
 		return createEndpointDNS(ctx, p, want)
 	}
-	if err := p.setPrivateDNS(ctx, id, false); err != nil {
+	if err := p.once("off "+id, func() error { return p.setPrivateDNS(ctx, id, false) }); err != nil {
 		return endpointDNSMade(id), err
 	}
 	return endpointDNSMade(id), applier.Busy{Err: fmt.Errorf("the endpoint lets go of the name %s before it takes %s", privateNameOf(e), want.Spec.Name)}

@@ -34,10 +34,11 @@ type stint struct {
 
 	mu     sync.Mutex
 	doubts map[string]time.Time // when an object was first seen without tags, by ARN
+	said   map[string]time.Time // when a change was made that AWS may show late, by what it is
 }
 
 func newStint() *stint {
-	return &stint{began: time.Now(), nonce: rand.Text(), doubts: map[string]time.Time{}}
+	return &stint{began: time.Now(), nonce: rand.Text(), doubts: map[string]time.Time{}, said: map[string]time.Time{}}
 }
 
 // mayLackTags tells whether the tags that an object does not show may yet be
@@ -51,6 +52,28 @@ func (p *Place) mayLackTags(arn string) bool {
 		p.stint.doubts[arn] = first
 	}
 	return !p.past(first, lagging)
+}
+
+// once makes a change, unless this stint has made it so shortly ago that AWS
+// may not show it yet. what tells changes apart.
+func (p *Place) once(what string, change func() error) error {
+	if p.saidLately(what) {
+		return nil
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	p.stint.mu.Lock()
+	defer p.stint.mu.Unlock()
+	p.stint.said[what] = time.Now()
+	return nil
+}
+
+func (p *Place) saidLately(what string) bool {
+	p.stint.mu.Lock()
+	defer p.stint.mu.Unlock()
+	when, said := p.stint.said[what]
+	return said && !p.past(when, lagging)
 }
 
 // past tells whether more than d has gone by since then, in AWS's time.

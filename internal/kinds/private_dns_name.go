@@ -123,16 +123,15 @@ func updatePrivateName(ctx context.Context, p *Place, was, want Item[privateName
 }
 
 // setPrivateName leaves a name alone that is set already: every name that is
-// set begins with a new token, and may do so when it is the same.
+// set begins with a new token, and may do so when it is the same. For the same
+// reason it sets none again that AWS does not show yet.
 func (p *Place) setPrivateName(ctx context.Context, service, name string) (applier.Made, error) {
 	s, err := p.serviceByID(ctx, service)
 	if err != nil {
 		return applier.Made{}, err
 	}
 	if !strings.EqualFold(aws.ToString(s.PrivateDnsName), name) {
-		if _, err := p.EC2.ModifyVpcEndpointServiceConfiguration(ctx, &ec2.ModifyVpcEndpointServiceConfigurationInput{
-			ServiceId: aws.String(service), PrivateDnsName: aws.String(name),
-		}); err != nil {
+		if err := p.once("set "+service+" "+name, func() error { return p.tellPrivateName(ctx, service, name) }); err != nil {
 			return applier.Made{}, err
 		}
 		if s, err = p.serviceByID(ctx, service); err != nil {
@@ -144,6 +143,13 @@ func (p *Place) setPrivateName(ctx context.Context, service, name string) (appli
 		return made, applier.Busy{Err: fmt.Errorf("AWS shows no verification token for %s yet", name)}
 	}
 	return made, nil
+}
+
+func (p *Place) tellPrivateName(ctx context.Context, service, name string) error {
+	_, err := p.EC2.ModifyVpcEndpointServiceConfiguration(ctx, &ec2.ModifyVpcEndpointServiceConfigurationInput{
+		ServiceId: aws.String(service), PrivateDnsName: aws.String(name),
+	})
+	return err
 }
 
 // deletePrivateName is refused by AWS while endpoints are connected; those
