@@ -79,12 +79,14 @@ func (a *app) ownPlace(ctx context.Context, at planner.Place, f awsFlags) (*awsa
 	return api.Place(ctx, at)
 }
 
-// arrivals counts the messages that tell of connections.
+// arrivals counts the messages that tell of connections, or may: AWS does not
+// say how it words them, and the worst that a run does is find nothing.
 func (a *app) arrivals(all []events.Message) int {
 	n := 0
 	for _, m := range all {
 		switch {
 		case m.Unclear != "":
+			n++
 			a.log.Warn("a message of the queue is not understood", "message", m.ID, "why", m.Unclear)
 		case m.Event == events.Connect:
 			n++

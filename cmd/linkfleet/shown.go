@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -24,6 +25,12 @@ func (s *shown) Fleet() page.Fleet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.fleet
+}
+
+// Jobs are all there are: those of a server name no fleet, for a state folder
+// is of one.
+func (s *shown) Jobs(ctx context.Context, _ string) ([]ledger.Job, error) {
+	return s.Ledger.Jobs(ctx, "")
 }
 
 // load takes note of a fleet.

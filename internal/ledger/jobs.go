@@ -16,7 +16,6 @@ const (
 	PullJob    JobKind = "pull"    // a pull request was opened or changed: preview it
 	DriftJob   JobKind = "drift"   // it is time to look for drift, and heal it
 	ArrivalJob JobKind = "arrival" // a partner's connection has come: accept it if it is declared
-	PollJob    JobKind = "poll"    // it is time to see whether a ref has a new commit
 )
 
 // lane is what a job has to itself while it runs. Whatever may apply has the

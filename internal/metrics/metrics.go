@@ -43,7 +43,7 @@ const other = "other"
 var (
 	runKinds = []ledger.RunKind{ledger.ApplyRun, ledger.HealRun, ledger.PreviewRun, ledger.DriftRun}
 	outcomes = []ledger.Outcome{ledger.Done, ledger.Nothing, ledger.Failed, ledger.Refused, ledger.Interrupted, ledger.Superseded}
-	jobKinds = []ledger.JobKind{ledger.PushJob, ledger.PullJob, ledger.DriftJob, ledger.ArrivalJob, ledger.PollJob}
+	jobKinds = []ledger.JobKind{ledger.PushJob, ledger.PullJob, ledger.DriftJob, ledger.ArrivalJob}
 )
 
 // known is a word, or other if it is none of some.
