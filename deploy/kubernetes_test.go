@@ -170,7 +170,7 @@ func (o *object) pod() *core.PodTemplateSpec {
 }
 
 func TestKubernetesManifests(t *testing.T) {
-	for _, dir := range []string{"serve", "cron", "sharded"} {
+	for _, dir := range []string{"serve", "cron"} {
 		t.Run(dir, func(t *testing.T) {
 			b := readBundle(t, filepath.Join("kubernetes", dir))
 			runs := 0
@@ -291,20 +291,6 @@ func TestJobsTakeTurns(t *testing.T) {
 	for _, o := range readBundle(t, "kubernetes/cron").objects {
 		if c, ok := o.value.(*batch.CronJob); ok && c.Spec.ConcurrencyPolicy != batch.ForbidConcurrent {
 			t.Errorf("%s may run twice at once", o.name)
-		}
-	}
-}
-
-// A shard that no pod has would never be rolled out.
-func TestEveryShardHasAPod(t *testing.T) {
-	for _, o := range readBundle(t, "kubernetes/sharded").objects {
-		job, ok := o.value.(*batch.Job)
-		if !ok {
-			continue
-		}
-		want := fmt.Sprintf("--shard=$(JOB_COMPLETION_INDEX)/%d", *job.Spec.Completions)
-		if *job.Spec.CompletionMode != batch.IndexedCompletion || !slices.Contains(job.Spec.Template.Spec.Containers[0].Args, want) {
-			t.Errorf("%s runs %v, want %s of an indexed job", o.name, job.Spec.Template.Spec.Containers[0].Args, want)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Config struct {
 
 	// HTTPClient carries the requests; http.DefaultTransport where it is nil.
 	// Of it only the transport is used.
-	HTTPClient *http.Client
+	HTTPClient *http.Client `json:"-"`
 }
 
 // An App is a GitHub App as installed for the repository's owner.

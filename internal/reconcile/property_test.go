@@ -99,13 +99,15 @@ func newHistory(t *testing.T, seed uint64) *history {
 	l := stage.NewLottery(seed)
 	world := l.World()
 	world.Knobs.Latencies = map[string]time.Duration{"attributeLag": time.Duration(seed%4) * 10 * time.Second}
-	return beginHistory(t, l, world)
+	return beginHistory(t, l, world, true)
 }
 
-// beginHistory begins with strangers' things only.
-func beginHistory(t *testing.T, l *stage.Lottery, world awssim.World) *history {
+// beginHistory begins with strangers' things only, some in disguise if asked.
+func beginHistory(t *testing.T, l *stage.Lottery, world awssim.World, disguised bool) *history {
 	h := &history{Stage: stage.New(t, world, l.None()), t: t, lottery: l, admitted: map[string]bool{}}
-	h.PlantStrangers()
+	if disguised {
+		h.PlantStrangers()
+	}
 	h.others = h.strangers()
 	return h
 }
