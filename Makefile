@@ -31,7 +31,7 @@ demo: ## watch the example fleet come up in a simulated AWS
 
 .PHONY: test
 test: ## run all tests with the race detector
-	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 60m ./...
 
 # A failure prints its seed; LINKFLEET_SEED replays it.
 .PHONY: soak
