@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/linkfleet/linkfleet/internal/forge"
 	"github.com/linkfleet/linkfleet/internal/forge/webhook"
 	"github.com/linkfleet/linkfleet/internal/page"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
@@ -153,22 +152,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 // serveConfig is what the flags make of a server.
 func (a *app) serveConfig(ctx context.Context, t *rollout.Track, f serveFlags) (serve.Config, error) {
 	c := serve.Config{Track: t, Ledger: t.Ledger, Ref: t.Ref, Previews: f.previews, Poll: f.poll, URL: f.publicURL, Log: a.log, Now: a.now}
-	on, err := f.preview.forge.config(a, f.preview.repo.url)
+	err := a.meetForge(&c, t, f)
 	if err != nil {
 		return c, err
 	}
-	c.Forge, c.Repo = on.Kind, on.Repo
-	if c.Receiver, err = a.receiver(on.Kind); err != nil {
-		return c, err
-	}
-	if !f.noPreviews {
-		p, err := a.previewer(t, f.preview)
-		if err != nil {
-			return c, err
-		}
-		c.Previewer, c.Pulls = p, p.Forge
-	}
-	if c.Drift, err = f.times(on.Repo); err != nil {
+	if c.Drift, err = f.times(t.Repo.URL()); err != nil {
 		return c, err
 	}
 	windows, err := schedule.ParseWindows(f.windows...)
@@ -183,18 +171,41 @@ func (a *app) serveConfig(ctx context.Context, t *rollout.Track, f serveFlags) (
 	return c, err
 }
 
-// receiver takes webhooks, if there is a secret; without, none are taken.
-func (a *app) receiver(kind forge.Kind) (*webhook.Receiver, error) {
-	var secrets [][]byte
+// meetForge prepares webhooks, if there is a secret for them, and previews. A
+// repository that nobody asks for either may be on no forge.
+func (a *app) meetForge(c *serve.Config, t *rollout.Track, f serveFlags) error {
+	secrets := a.webhookSecrets()
+	if f.noPreviews && len(secrets) == 0 {
+		return nil
+	}
+	on, err := f.preview.forge.config(a, f.preview.repo.url)
+	if err != nil {
+		return err
+	}
+	c.Forge, c.Repo = on.Kind, on.Repo
+	if len(secrets) > 0 {
+		if c.Receiver, err = webhook.NewReceiver(on.Kind, secrets, 0); err != nil {
+			return err
+		}
+	}
+	if f.noPreviews {
+		return nil
+	}
+	p, err := a.previewer(t, f.preview)
+	if err != nil {
+		return err
+	}
+	c.Previewer, c.Pulls = p, p.Forge
+	return nil
+}
+
+func (a *app) webhookSecrets() (secrets [][]byte) {
 	for line := range strings.Lines(a.getenv(webhookSecretVariable)) {
 		if line = strings.TrimSpace(line); line != "" {
 			secrets = append(secrets, []byte(line))
 		}
 	}
-	if len(secrets) == 0 {
-		return nil, nil
-	}
-	return webhook.NewReceiver(kind, secrets, 0)
+	return secrets
 }
 
 // times are when to look for drift.

@@ -36,9 +36,17 @@ func (s *story) serves(more ...string) *server {
 func (v *server) starts(listen string, more ...string) {
 	s := v.story
 	s.Helper()
-	cmd := s.command(append(s.inRepo("serve", "--listen", listen, "--timeout", crashPatience, "--log-format", "json",
-		"--forge", string(s.forge.Kind), "--forge-url", s.forge.URL, "--forge-repo", s.forge.Repo), more...)...)
-	cmd.Env = append(cmd.Env, "LINKFLEET_WEBHOOK_SECRET="+webhookSecret)
+	v.startsAs(append(s.inRepo("serve", "--listen", listen, "--timeout", crashPatience, "--log-format", "json",
+		"--forge", string(s.forge.Kind), "--forge-url", s.forge.URL, "--forge-repo", s.forge.Repo), more...),
+		"LINKFLEET_WEBHOOK_SECRET="+webhookSecret)
+}
+
+// startsAs starts a server by a command line, with variables.
+func (v *server) startsAs(args []string, env ...string) {
+	s := v.story
+	s.Helper()
+	cmd := s.command(args...)
+	cmd.Env = append(cmd.Env, env...)
 	v.process, v.told = cmd, &strings.Builder{}
 	cmd.Stderr = v.told
 	out, err := cmd.StdoutPipe()

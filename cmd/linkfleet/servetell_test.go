@@ -112,3 +112,25 @@ func TestServerWithoutWays(t *testing.T) {
 		})
 	}
 }
+
+// A repository without a forge is followed by polling: a push is rolled out,
+// and what a window keeps back is not.
+func TestServerThatPolls(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, forgetest.GitHub)
+	s.args = []string{"--repo", s.repo.Bare}
+	v := &server{story: s}
+	v.startsAs(s.inRepo("serve", "--listen", "127.0.0.1:0", "--timeout", crashPatience, "--no-previews", "--poll", "200ms", "--drift", ""))
+	t.Cleanup(func() { _ = v.process.Process.Kill() })
+	v.eventually("the fleet stands", func() bool { return v.applied(v.repo.Git("rev-parse", "main")) })
+	next := v.repo.Commit("main", "a listener", gittest.Files{"fleet/admin.cue": listenerAt(9443)})
+	v.eventually("the push is rolled out", func() bool { return v.applied(next) })
+	v.ends()
+	v.startsAs(s.inRepo("serve", "--listen", "127.0.0.1:0", "--no-previews", "--poll", "200ms", "--drift", "", "--window", "deny mon-sun 00:00-24:00"))
+	late := v.repo.Commit("main", "another port", gittest.Files{"fleet/admin.cue": listenerAt(9444)})
+	v.eventually("the push waits for the window", func() bool { _, body := v.gets("/"); return strings.Contains(body, late[:10]) })
+	v.ends()
+	if v.applied(late) || v.listens(9444) {
+		t.Error("the fleet was changed outside of its windows")
+	}
+}
