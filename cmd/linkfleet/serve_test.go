@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -32,20 +33,31 @@ func (s *story) serves(more ...string) *server {
 	return v
 }
 
-// starts starts the server's process, which may have been killed before.
+// starts starts the server's process.
 func (v *server) starts(listen string, more ...string) {
-	s := v.story
-	s.Helper()
-	v.startsAs(append(s.inRepo("serve", "--listen", listen, "--timeout", crashPatience, "--log-format", "json",
-		"--forge", string(s.forge.Kind), "--forge-url", s.forge.URL, "--forge-repo", s.forge.Repo), more...),
-		"LINKFLEET_WEBHOOK_SECRET="+webhookSecret)
+	v.Helper()
+	v.startsAs(v.usual(listen, more...), "LINKFLEET_WEBHOOK_SECRET="+webhookSecret)
+}
+
+// usual is the command line of a server that the forge sends webhooks to.
+func (v *server) usual(listen string, more ...string) []string {
+	return append(v.inRepo("serve", "--listen", listen, "--timeout", crashPatience, "--log-format", "json",
+		"--forge", string(v.forge.Kind), "--forge-url", v.forge.URL, "--forge-repo", v.forge.Repo), more...)
 }
 
 // startsAs starts a server by a command line, with variables.
 func (v *server) startsAs(args []string, env ...string) {
-	s := v.story
-	s.Helper()
-	cmd := s.command(args...)
+	v.Helper()
+	url, err := v.begins(args, env...)
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.url = url
+}
+
+// begins starts a process and gives the address that it answers at.
+func (v *server) begins(args []string, env ...string) (url string, err error) {
+	cmd := v.command(args...)
 	cmd.Env = append(cmd.Env, env...)
 	v.process, v.told = cmd, &strings.Builder{}
 	cmd.Stderr = v.told
@@ -54,15 +66,15 @@ func (v *server) startsAs(args []string, env ...string) {
 		err = cmd.Start()
 	}
 	if err != nil {
-		s.Fatal(err)
+		return "", err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if !ok {
 		_ = cmd.Wait()
-		s.Fatalf("the server said %q (%v): %s", line, err, v.told)
+		return "", fmt.Errorf("the server said %q (%v): %s", line, err, v.told)
 	}
-	v.url = url
+	return url, nil
 }
 
 // ends stops the server in order.

@@ -43,9 +43,7 @@ func TestKilledServer(t *testing.T) {
 // A mortal is a server that is killed at random times.
 type mortal struct {
 	*server
-	rng *rand.Rand
-
-	mu     sync.Mutex
+	rng    *rand.Rand
 	killed int
 }
 
@@ -58,6 +56,8 @@ func (m *mortal) live() {
 		defer close(gone)
 		m.fire(spare)
 	}()
+	cease := sync.OnceFunc(func() { close(spare); <-gone })
+	defer cease()
 	m.tells(forgetest.Delivery{Branch: "main", After: m.repo.Git("rev-parse", "main")})
 	m.eventually("the fleet stands", m.isOpen)
 	pull := m.opens(9443)
@@ -70,8 +70,7 @@ func (m *mortal) live() {
 	m.tells(forgetest.Delivery{Branch: "main", After: merged})
 	m.eventually("the merge is rolled out", func() bool { return m.listens(9444) })
 	m.hand()
-	close(spare)
-	<-gone
+	cease()
 	m.eventually("drift is healed", m.isOpen)
 	m.eventually("the merge is rolled out to the end", func() bool { return m.applied(merged) })
 	m.eventually("no job is left", m.isIdle)
@@ -83,21 +82,23 @@ func (m *mortal) live() {
 	}
 }
 
-// fire kills the server and starts it again, until it is to be spared.
+// fire kills the server and starts it again, until it is to be spared. It
+// lets it live ever longer, so that a slow machine gets somewhere too.
 func (m *mortal) fire(spare <-chan struct{}) {
 	listen := strings.TrimPrefix(m.url, "http://")
 	for {
 		select {
 		case <-spare:
 			return
-		case <-time.After(time.Duration(50+m.rng.IntN(3000)) * time.Millisecond):
+		case <-time.After(time.Duration(50+m.rng.IntN(1000*(2+m.killed))) * time.Millisecond):
 		}
-		m.mu.Lock()
 		m.killed++
 		_ = m.process.Process.Kill()
 		_ = m.process.Wait()
-		m.starts(listen, m.flags()...)
-		m.mu.Unlock()
+		if _, err := m.begins(m.usual(listen, m.flags()...), "LINKFLEET_WEBHOOK_SECRET="+webhookSecret); err != nil {
+			m.Errorf("the server could not be started again: %v", err)
+			return
+		}
 	}
 }
 

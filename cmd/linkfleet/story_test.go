@@ -209,7 +209,7 @@ func (s *story) risk() *ec2.Client { return s.place("222222222222", "").EC2 }
 // eventually waits for what processes do by themselves.
 func (s *story) eventually(what string, is func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if is() {
 			return
 		}
