@@ -225,6 +225,25 @@ func TestResumedServiceIsRolledOut(t *testing.T) {
 	})
 }
 
+// The loop that applies takes nothing more as soon as the server is to stop,
+// also before the rest of the server has heard of it.
+func TestNothingIsTakenAfterStop(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.start()
+		b.track.ran()
+		b.shut()
+		if _, err := b.Config.Ledger.Enqueue(b.Context(), b.server.pushed("b")); err != nil {
+			b.Fatal(err)
+		}
+		stop := make(chan struct{})
+		close(stop)
+		if _, err := b.server.loops(b.Context(), stop)[0].step(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		want(b, "after the stop", b.track.ran(), []string{})
+	})
+}
+
 func TestStopLetsTheRunningApplyFinishItsSteps(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.track.takes(time.Hour)

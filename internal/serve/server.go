@@ -159,6 +159,9 @@ func (s *Server) Run(ctx context.Context, stop <-chan struct{}) error {
 // ctx and stop, for it alone does not end at once.
 func (s *Server) loops(ctx context.Context, stop <-chan struct{}) []loop {
 	apply := func(working context.Context) (time.Time, error) {
+		if stopped(ctx, stop) { // and working is about to end
+			return time.Time{}, nil
+		}
 		return s.work(working, func(j ledger.Job) end { return s.roll(ctx, stop, j) }, ledger.PushJob, ledger.DriftJob, ledger.ArrivalJob)
 	}
 	preview := func(working context.Context) (time.Time, error) {
