@@ -17,7 +17,8 @@ type Value struct {
 	// until it has gone or moved.
 	With []Addr
 	// AsIs says that the other resource will do as it stands: an update of it
-	// that does not change the output is not waited for.
+	// that does not change the output is not waited for. Nor does an update
+	// wait for those of With.
 	AsIs bool
 }
 

@@ -130,6 +130,9 @@ func (d *differ) connectArrival(s *site) {
 			}
 		}
 		for _, with := range v.With {
+			if to := d.sites[with]; v.AsIs && n.Action == Update && to != nil && to.arrive != nil && to.arrive.Action == Update {
+				continue
+			}
 			d.await(n, with)
 		}
 	})

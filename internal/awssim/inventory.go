@@ -17,6 +17,7 @@ type Object struct {
 	Type   string
 	ID     string // an id, an ARN, a principal, or "name type value" of a record
 	Parent string // what it belongs to: a service, a hosted zone
+	VPC    string // of endpoints and security groups
 	State  string // of endpoints and connections
 	Tags   map[string]string
 	row    any
@@ -58,7 +59,7 @@ func (l *cell) standing(s *Sim) []Object {
 	var all []Object
 	for _, g := range l.Network.SecurityGroups.all() {
 		if !g.Default {
-			all = append(all, Object{Type: "security-group", ID: g.ID, Tags: maps.Clone(g.Tags), row: g})
+			all = append(all, Object{Type: "security-group", ID: g.ID, VPC: g.VPC, Tags: maps.Clone(g.Tags), row: g})
 		}
 	}
 	all = append(all, l.Balancing.standing()...)
@@ -114,7 +115,7 @@ func (p *privateLink) standing(s *Sim) []Object {
 	}
 	for _, ep := range p.Endpoints.all() {
 		if ep.State != stateDeleted && ep.State != stateDeleting {
-			all = append(all, Object{Type: "vpc-endpoint", ID: ep.ID, Parent: ep.ServiceID, State: ep.State, Tags: maps.Clone(ep.Tags), row: ep})
+			all = append(all, Object{Type: "vpc-endpoint", ID: ep.ID, Parent: ep.ServiceID, VPC: ep.VPC, State: ep.State, Tags: maps.Clone(ep.Tags), row: ep})
 		}
 	}
 	return all

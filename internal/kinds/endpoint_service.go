@@ -52,8 +52,10 @@ type endpointServiceSpec struct {
 	Terms serviceTerms  `json:"terms"`
 }
 
-// wantServices has the service wait for its listeners: a service that admits
-// consumers should answer them.
+// wantServices has a new service wait for its listeners: one that admits
+// consumers should answer them. A change of a service that stands does not
+// wait for changes of theirs, which may wait for a listener to go, and that for
+// the service; it waits for its balancer's by way of the zones.
 func wantServices(f *schema.Fleet, _ planner.State) []Item[endpointServiceSpec] {
 	var items []Item[endpointServiceSpec]
 	for s := range services(f) {
@@ -64,7 +66,7 @@ func wantServices(f *schema.Fleet, _ planner.State) []Item[endpointServiceSpec] 
 		items = append(items, Item[endpointServiceSpec]{
 			Resource: planner.Resource{Addr: addrService(s), Group: groupOf(s, nil), Origin: s.Pos.Short()},
 			Spec: endpointServiceSpec{
-				LoadBalancers:      []planner.Value{planner.Ref(addrBalancer(s), "arn", ports...)},
+				LoadBalancers:      []planner.Value{{From: addrBalancer(s), Out: "arn", With: ports, AsIs: true}},
 				AcceptanceRequired: s.AcceptanceRequired,
 				IPAddressTypes:     []string{"ipv4"},
 				Zones:              planner.Ref(addrBalancer(s), "zones"),

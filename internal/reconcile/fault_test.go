@@ -159,8 +159,8 @@ func (h *faultyHistory) wantSound() {
 // hashed tells apart an object and its replacement, which stand side by side
 // for a while.
 func hashed(o awssim.Object) string {
-	if o.Type == "vpc-endpoint" {
-		return o.Parent
+	if o.VPC != "" { // one in each VPC, and for each service
+		return o.Parent + o.VPC
 	}
 	if i := strings.LastIndex(o.ID, "-"); i >= 0 && strings.HasPrefix(o.ID, "arn:") {
 		return strings.Split(o.ID[i:], "/")[0]

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
@@ -57,6 +58,23 @@ func TestListenersSwapPorts(t *testing.T) {
 		first := *fraud.Listeners["https"]
 		first.Port, second.Port = second.Port, first.Port
 		fraud.Listeners["https"] = &first
+		s.Converge()
+	})
+}
+
+// A listener takes the port of one that goes, beside a change of the service
+// that both are of: nothing waits for what waits for it.
+func TestListenerTakesThePortOfOneThatGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.OnGrid(t, stage.Grid{Services: 1, Consumers: 1})
+		svc := s.Fleet.Services["s0"]
+		admin := *svc.Listeners["api"]
+		admin.Name, admin.Port = "admin", 9443
+		svc.Listeners["admin"] = &admin
+		s.Converge()
+		delete(svc.Listeners, "admin")
+		svc.Listeners["api"].Port = 9443
+		svc.AcceptanceRequired = false
 		s.Converge()
 	})
 }
