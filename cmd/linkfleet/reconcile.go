@@ -28,7 +28,6 @@ type reconcileFlags struct {
 	format      string
 	parallelism int
 	timeout     time.Duration
-	target      targetFlag
 	allow       allowFlags
 }
 
@@ -68,7 +67,6 @@ such drift.
 	cmd.MarkFlagsMutuallyExclusive("heal-only", "dry-run")
 	f.repo.add(cmd)
 	f.repo.addSigners(cmd)
-	f.target.add(cmd)
 	f.allow.add(cmd)
 	f.aws.add(cmd)
 	return cmd
@@ -111,15 +109,10 @@ func (a *app) reconcile(ctx context.Context, f reconcileFlags) error {
 	if out.Result != nil {
 		err = errors.Join(a.showResult(out.Result, f.format), err)
 	}
-	return cmpErr(a.rolled(err, &f.repo), func() error { return rolledOut(out) })
-}
-
-// cmpErr is err, or what else says.
-func cmpErr(err error, otherwise func() error) error {
 	if err != nil {
-		return err
+		return a.rolled(err, &f.repo)
 	}
-	return otherwise()
+	return rolledOut(out)
 }
 
 // roll carries the order out and shows how it goes. The first signal stops in
@@ -139,7 +132,7 @@ func (a *app) roll(ctx context.Context, t *rollout.Track, f reconcileFlags) (*ro
 	}
 	return t.Roll(ctx, stop, rollout.Order{Kind: f.kind(), Back: f.back, Prepare: func(run *reconcile.Run) error {
 		run.Parallelism, run.Timeout, run.Observe = f.parallelism, f.timeout, p.observe
-		return errors.Join(f.target.set(run), f.allow.set(run))
+		return f.allow.set(run)
 	}})
 }
 

@@ -27,8 +27,9 @@ type Order struct {
 	Commit string
 	// Back lets an Apply go back to an older commit than was applied last.
 	Back bool
-	// Prepare, if set, changes the run before it plans: its targets, what it
-	// may pass of limits.
+	// Prepare, if set, changes the run before it plans: what it may pass of
+	// limits. Not its targets: a commit counts as applied when all of it is,
+	// and drift as healed when it is nowhere to be seen.
 	Prepare func(*reconcile.Run) error
 }
 
