@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,7 +35,7 @@ func (f *File) Acquire(ctx context.Context, h Holder) (*Held, error) {
 		return nil, fmt.Errorf("making the folder of the lease of fleet %s: %w", f.Fleet, err)
 	}
 	for ctx.Err() == nil {
-		file, err := f.open()
+		file, err := f.open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +54,7 @@ func (f *File) Acquire(ctx context.Context, h Holder) (*Held, error) {
 }
 
 // open opens the file and locks it.
-func (f *File) open() (*os.File, error) {
+func (f *File) open(ctx context.Context) (*os.File, error) {
 	file, err := os.OpenFile(f.Path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lease of fleet %s: %w", f.Fleet, err)
@@ -60,7 +62,7 @@ func (f *File) open() (*os.File, error) {
 	switch err := lock(file); {
 	case errors.Is(err, errLocked):
 		defer file.Close()
-		return nil, &HeldError{Fleet: f.Fleet, Holder: told(file), Way: "wait until it is done, or end it: its lock on " + f.Path + " ends with it"}
+		return nil, &HeldError{Fleet: f.Fleet, Holder: whoever(ctx, file), Way: "wait until it is done, or end it: its lock on " + f.Path + " ends with it"}
 	case err != nil:
 		_ = file.Close()
 		return nil, fmt.Errorf("locking %s, the lease of fleet %s: %w", f.Path, f.Fleet, err)
@@ -110,10 +112,20 @@ func tell(file *os.File, h Holder) error {
 	return file.Truncate(int64(len(text)))
 }
 
+// whoever is the holder. One that has only just locked the file tells in it a
+// moment later.
+func whoever(ctx context.Context, file *os.File) Holder {
+	h := told(file)
+	for tries := 100; tries > 0 && h == (Holder{}) && until(ctx, 10*time.Millisecond); tries-- {
+		h = told(file)
+	}
+	return h
+}
+
 // told reads the holder; one that has not told yet is empty.
 func told(file *os.File) Holder {
 	var h Holder
-	if err := json.NewDecoder(file).Decode(&h); err != nil {
+	if err := json.NewDecoder(io.NewSectionReader(file, 0, math.MaxInt64)).Decode(&h); err != nil {
 		return Holder{}
 	}
 	return h

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -186,6 +187,27 @@ func TestFileTellsWhoHoldsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	giveBack(t, again)
+}
+
+// Who has only just locked the file has not told yet who it is, but does.
+func TestFileTellsWhoHasJustTakenIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &File{Fleet: "payments", Path: filepath.Join(t.TempDir(), "lease")}
+		file, err := f.open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		time.AfterFunc(300*time.Millisecond, func() {
+			if err := tell(file, Holder{Who: "alice"}); err != nil {
+				t.Error(err)
+			}
+		})
+		_, err = f.Acquire(t.Context(), Holder{Who: "bob"})
+		if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.Who != "alice" {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 // A lock file that is removed keeps nobody out any more; its holder notices.
