@@ -198,14 +198,14 @@ func TestFileTellsWhoHasJustTakenIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		time.AfterFunc(300*time.Millisecond, func() {
-			if err := tell(file, Holder{Who: "alice"}); err != nil {
-				t.Error(err)
-			}
-		})
+		told := make(chan error, 1)
+		time.AfterFunc(300*time.Millisecond, func() { told <- tell(file, Holder{Who: "alice"}) })
 		_, err = f.Acquire(t.Context(), Holder{Who: "bob"})
 		if held, ok := errors.AsType[*HeldError](err); !ok || held.Holder.Who != "alice" {
 			t.Errorf("got %v", err)
+		}
+		if err := <-told; err != nil {
+			t.Error(err)
 		}
 	})
 }

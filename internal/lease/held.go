@@ -41,11 +41,15 @@ func (h *Held) Over() <-chan struct{} { return h.over }
 
 // Err is the [LostError] of a lost lease, and nil otherwise.
 func (h *Held) Err() error {
+	if why := h.reason(); why != nil {
+		return why
+	}
+	return nil
+}
+
+func (h *Held) reason() *LostError {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.why == nil {
-		return nil
-	}
 	return h.why
 }
 

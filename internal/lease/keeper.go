@@ -129,8 +129,9 @@ func (k *keeper) renew(ctx context.Context) (by *Holder) {
 // put writes next in the place of mine and returns what then is there.
 //
 // If something else was there, it may be our own, of a try whose answer was
-// lost. That was sent before this try and may be older than sent says; so it
-// is written once more.
+// lost, or that of another of the group. Either was written before this try
+// and may be older than sent says; so it is written once more. What then comes
+// between is younger.
 func (k *keeper) put(ctx context.Context, next entry) (entry, error) {
 	s := k.shared
 	ok, err := s.Records.PutIf(ctx, s.Fleet, next.record(), k.mine.written())
@@ -149,9 +150,13 @@ func (k *keeper) put(ctx context.Context, next entry) (entry, error) {
 	return now, err
 }
 
-// free gives the lease back, unless it is somebody else's by now.
+// free gives the lease back, unless it is somebody else's by now. That of a
+// group ends by itself when nobody of it renews it any more.
 func (k *keeper) free(ctx context.Context) error {
 	s := k.shared
+	if s.group != "" {
+		return nil
+	}
 	if _, err := s.Records.PutIf(ctx, s.Fleet, k.mine.freed(), map[string]string{idField: k.mine.id}); err != nil {
 		return fmt.Errorf("giving back the lease of fleet %s, which now ends by itself: %w", s.Fleet, err)
 	}

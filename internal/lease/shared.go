@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -37,7 +38,8 @@ type Shared struct {
 	// is still there, which takes as long as the holder's lease lasts.
 	Watching func(Holder)
 
-	wall func() time.Time // nil: the machine's; for tests
+	group string           // who may hold it together; empty: one alone
+	wall  func() time.Time // nil: the machine's; for tests
 }
 
 // defaultDuration is long enough for AWS's worst minute of throttling to spare
@@ -71,13 +73,13 @@ func (s *Shared) duration() time.Duration {
 // gone.
 func (s *Shared) Acquire(ctx context.Context, h Holder) (*Held, error) {
 	h.Since = time.Now()
-	mine := entry{id: rand.Text(), duration: s.duration(), Holder: h}
+	mine := entry{id: cmp.Or(s.group, rand.Text()), duration: s.duration(), Holder: h}
 	found, err := s.look(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if found.id != "" {
-		if found, err = s.watch(ctx, found); err != nil {
+	if !found.yields(mine) {
+		if found, err = s.watch(ctx, mine, found); err != nil {
 			return nil, err
 		}
 	}
@@ -93,10 +95,10 @@ func (s *Shared) look(ctx context.Context) (entry, error) {
 	return readEntry(record), nil
 }
 
-// watch returns an entry that may be replaced: found when it has stood for as
+// watch returns an entry that mine may replace: found when it has stood for as
 // long as it lasts, or the one after its release. If found changes otherwise
 // its holder is there, or it has another one.
-func (s *Shared) watch(ctx context.Context, found entry) (entry, error) {
+func (s *Shared) watch(ctx context.Context, mine, found entry) (entry, error) {
 	if s.Watching != nil {
 		s.Watching(found.Holder)
 	}
@@ -108,7 +110,7 @@ func (s *Shared) watch(ctx context.Context, found entry) (entry, error) {
 		switch {
 		case err != nil:
 			return entry{}, err
-		case now.id == "":
+		case now.yields(mine):
 			return now, nil
 		case now.id != found.id || now.version != found.version:
 			return entry{}, s.held(now)
@@ -122,28 +124,37 @@ func (s *Shared) held(by entry) error {
 	return &HeldError{Fleet: s.Fleet, Holder: by.Holder, Way: "it was there just now; wait until it is done, and run again"}
 }
 
-// take writes mine where found is.
+// take writes mine where found is. If mine is there already, an answer was lost
+// or it is that of another of the group; either may be older than this try, so
+// it is written once more.
 func (s *Shared) take(ctx context.Context, mine, found entry) (*Held, error) {
-	mine.version = found.version + 1
-	sent := time.Now()
-	ok, err := s.Records.PutIf(ctx, s.Fleet, mine.record(), found.read)
-	if err == nil && !ok {
-		var now entry
-		if now, err = s.look(ctx); err == nil && now.id != mine.id {
-			return nil, s.held(now)
+	for {
+		mine.version = found.version + 1
+		sent := time.Now()
+		ok, err := s.Records.PutIf(ctx, s.Fleet, mine.record(), found.read)
+		if ok {
+			k := &keeper{shared: s, mine: mine, sent: sent}
+			return keep(k.run, k.free), nil
+		}
+		if err == nil {
+			if found, err = s.look(ctx); err == nil && found.id != mine.id {
+				return nil, s.held(found)
+			}
+		}
+		if err != nil {
+			s.tidy(ctx, mine)
+			return nil, fmt.Errorf("taking the lease of fleet %s: %w", s.Fleet, err)
 		}
 	}
-	if err != nil {
-		s.tidy(ctx, mine)
-		return nil, fmt.Errorf("taking the lease of fleet %s: %w", s.Fleet, err)
-	}
-	k := &keeper{shared: s, mine: mine, sent: sent}
-	return keep(k.run, k.free), nil
 }
 
 // tidy frees what may have been taken without our knowing, so that nobody has
-// to wait for it to end. If it cannot, it does end.
+// to wait for it to end. If it cannot, it does end. What a group holds is left
+// to the others of it.
 func (s *Shared) tidy(ctx context.Context, mine entry) {
+	if s.group != "" {
+		return
+	}
 	const patience = 5 * time.Second
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -152,7 +163,7 @@ func (s *Shared) tidy(ctx context.Context, mine entry) {
 
 // An entry is what the record says.
 type entry struct {
-	// id is of one acquisition; empty: nobody holds the lease.
+	// id is of one acquisition, or of a group; empty: nobody holds the lease.
 	id string
 	// version rises with every change of the record, for ever.
 	version  int64
@@ -174,6 +185,9 @@ const (
 	commitField   = "commit"
 	sinceField    = "since"
 )
+
+// yields tells whether mine may take the place of e at once.
+func (e entry) yields(mine entry) bool { return e.id == "" || e.id == mine.id }
 
 func readEntry(record map[string]string) entry {
 	e := entry{id: record[idField], Holder: Holder{
