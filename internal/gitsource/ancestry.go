@@ -1,9 +1,7 @@
 package gitsource
 
 import (
-	"cmp"
 	"container/heap"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -31,7 +29,6 @@ func (m *Mirror) Ancestor(a, b string) (bool, error) {
 // A history answers questions about what came before what.
 type history struct {
 	store *store
-	ends  func() (map[plumbing.Hash]bool, error) // whose parents are left out
 	known map[plumbing.Hash]*step
 }
 
@@ -56,11 +53,7 @@ const (
 )
 
 func (m *Mirror) history() *history {
-	return &history{
-		store: m.store,
-		ends:  func() (map[plumbing.Hash]bool, error) { return readShallow(m.dir) },
-		known: map[plumbing.Hash]*step{},
-	}
+	return &history{store: m.store, known: map[plumbing.Hash]*step{}}
 }
 
 func (h *history) step(at plumbing.Hash) (*step, error) {
@@ -68,21 +61,12 @@ func (h *history) step(at plumbing.Hash) (*step, error) {
 		return s, nil
 	}
 	c := new(object.Commit)
-	if err := h.store.with(at, c.Decode); err != nil {
-		return nil, h.missing(at, err)
+	if err := h.store.must(at, c.Decode); err != nil {
+		return nil, err
 	}
 	s := &step{hash: at, when: c.Committer.When.Unix(), parents: c.ParentHashes, tree: c.TreeHash, order: len(h.known)}
 	h.known[at] = s
 	return s, nil
-}
-
-// missing tells a shallow end from damage.
-func (h *history) missing(at plumbing.Hash, cause error) error {
-	ends, err := h.ends()
-	if err == nil && len(ends) > 0 && errors.Is(cause, errMissing) {
-		return fault(ErrShallow, cause, "the mirror holds the newest commits without what came before: open it without Shallow")
-	}
-	return cmp.Or(h.store.must(at, new(object.Commit).Decode), cause)
 }
 
 // forget takes all marks away.

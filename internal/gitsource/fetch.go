@@ -19,7 +19,7 @@ import (
 // forgotten, asked for or not.
 //
 // The whole history of a ref is fetched, since merges and ancestors are found
-// in it, unless the mirror is shallow.
+// in it.
 //
 // Fetch waits for another process that fetches into the same mirror. It may
 // be killed at any time: what it had fetched counts only when all of it was
@@ -135,7 +135,7 @@ func (m *Mirror) unknown(o offers, name string) error {
 
 // transfer has the wanted objects in the mirror.
 func (m *Mirror) transfer(ctx context.Context, s session, wants []plumbing.Hash, old refs) error {
-	ask := asking{shallow: m.shallow}
+	var ask asking
 	for _, h := range wants {
 		// A commit that is here is here with all it refers to: objects
 		// arrive in packs that are whole, or do not count.
@@ -180,7 +180,7 @@ func (m *Mirror) haves(old refs) []plumbing.Hash {
 		}
 		seen[h] = true
 		var c object.Commit
-		if m.store.with(h, c.Decode) != nil { // a tag, or beyond a shallow end
+		if m.store.with(h, c.Decode) != nil { // a tag
 			continue
 		}
 		haves = append(haves, h)

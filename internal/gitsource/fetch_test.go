@@ -185,42 +185,6 @@ func TestFetchByHashWhereItIsNotAllowed(t *testing.T) {
 	at(t, m, first, first)
 }
 
-func TestShallow(t *testing.T) {
-	for _, way := range []string{"http", "ssh"} {
-		t.Run(way, func(t *testing.T) {
-			r := gittest.New(t)
-			first := r.Commit("main", "1", gittest.Files{"a": "1\n"})
-			second := r.Commit("main", "2", gittest.Files{"a": "2\n"})
-			o := ways(r)[way]
-			o.Dir, o.Shallow = t.TempDir(), true
-			m := open(t, o)
-			fetch(t, m, "main")
-			at(t, m, "main", second)
-			at(t, m, first, "")
-			if _, err := m.Ancestor(first, "main"); err == nil {
-				t.Error("found an ancestor without history")
-			}
-			third := r.Commit("main", "3", gittest.Files{"b": "2\n"})
-			fetch(t, m, "main")
-			at(t, m, "main", third)
-			if got, err := m.Changed(second, third); err != nil || len(got) != 1 || got[0] != "b" {
-				t.Errorf("got %v, %v", got, err)
-			}
-			if _, err := m.Ancestor(third, second); !errors.Is(err, gitsource.ErrShallow) {
-				t.Errorf("got %v; want ErrShallow", err)
-			}
-			fetch(t, m, first)
-			at(t, m, first, first)
-			o.Shallow = false
-			whole := open(t, o)
-			fetch(t, whole, "main")
-			if is, err := whole.Ancestor(first, "main"); !is || err != nil {
-				t.Errorf("got %v, %v", is, err)
-			}
-		})
-	}
-}
-
 func TestManyFetchesBecomeOnePack(t *testing.T) {
 	const commits = 55
 	r := gittest.New(t)

@@ -13,8 +13,8 @@ import (
 // Merged is what a branch would be if another were merged into it.
 type Merged struct {
 	Base, Head Commit
-	// Tree is the hash of the merged files, for [Mirror.Tree] and
-	// [Mirror.Changed]. The same two commits give the same hash.
+	// Tree is the hash of the merged files, for [Mirror.Tree]. The same two
+	// commits give the same hash.
 	Tree string
 	// Already is that the base has all of the head: a merge changes nothing.
 	Already bool

@@ -12,7 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// deepestFolder is how deep folders may be nested to be compared or merged.
+// deepestFolder is how deep folders may be nested to be merged.
 const deepestFolder = 1000
 
 // A treeMerge merges the files of two lines over those of a third.
@@ -144,6 +144,20 @@ func (t *treeMerge) undecided(path string, base file) file {
 		t.conflicts[path] = true
 	}
 	return base
+}
+
+// A file is a blob, a link or a submodule; the zero file is none.
+type file struct {
+	mode filemode.FileMode
+	hash plumbing.Hash
+}
+
+// parts is an entry as a folder or as a file.
+func parts(e object.TreeEntry) (plumbing.Hash, file) {
+	if e.Mode == filemode.Dir {
+		return e.Hash, file{}
+	}
+	return plumbing.ZeroHash, file{e.Mode, e.Hash}
 }
 
 // kindOf is what a file is, whether it can be executed or not.

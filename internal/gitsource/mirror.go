@@ -2,6 +2,12 @@
 // without a work tree: it tells which commit a folder is at, keeps mirrors of
 // repositories, fetches what is new, and shows the files of a commit, or of
 // what a branch would be after a merge, as a file system.
+//
+// A mirror has the whole history of what was fetched into it; it is never
+// shallow. What was applied last is looked for behind or before a branch, and
+// healed from, just when the repository lags or the branch was moved back by
+// force, and then the repository cannot be asked any more for history that
+// was left out.
 package gitsource
 
 import (
@@ -29,10 +35,6 @@ type Options struct {
 	// several processes may use at once.
 	Dir  string
 	Auth Auth
-	// Shallow asks for the newest commits without what came before, which
-	// is all that a single look at a ref needs. Ancestor and Merge then say
-	// [ErrShallow]. Such mirrors lie beside whole ones.
-	Shallow bool
 	// PlainHTTP allows http:// to other hosts than this one: whoever listens
 	// in reads the token and can change the fleet.
 	PlainHTTP bool
@@ -41,11 +43,10 @@ type Options struct {
 // A Mirror is a local copy of a repository. It may be used by several
 // goroutines. See [Open].
 type Mirror struct {
-	at      location
-	remote  remote
-	dir     string
-	shallow bool
-	store   *store
+	at     location
+	remote remote
+	dir    string
+	store  *store
 }
 
 // Open opens the mirror of a repository, or makes an empty one. It does not
@@ -56,7 +57,7 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mirror{at: at, shallow: o.Shallow && at.scheme != "file"}
+	m := &Mirror{at: at}
 	if m.remote, err = newRemote(at, o); err != nil {
 		return nil, err
 	}
@@ -67,9 +68,6 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 		return nil, fmt.Errorf("making the folder for the mirror of %s: %w", at, err)
 	}
 	m.dir = filepath.Join(o.Dir, at.folder()+".git")
-	if m.shallow {
-		m.dir = strings.TrimSuffix(m.dir, ".git") + ".shallow.git"
-	}
 	m.store = &store{dir: m.dir}
 	unlock, err := m.lock(ctx)
 	if err != nil {

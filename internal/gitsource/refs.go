@@ -75,32 +75,6 @@ var hashText = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // isHash tells whether text is the whole name of an object.
 func isHash(text string) bool { return hashText.MatchString(text) }
 
-// shallowFile lists the commits whose parents a mirror left out, as Git's own
-// file of that name does.
-const shallowFile = "shallow"
-
-func readShallow(dir string) (map[plumbing.Hash]bool, error) {
-	text, err := os.ReadFile(filepath.Join(dir, shallowFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	all := map[plumbing.Hash]bool{}
-	for line := range strings.Lines(string(text)) {
-		all[plumbing.NewHash(strings.TrimSpace(line))] = true
-	}
-	return all, nil
-}
-
-func writeShallow(dir string, all map[plumbing.Hash]bool) error {
-	hashes := slices.Collect(maps.Keys(all))
-	plumbing.HashesSort(hashes)
-	var text bytes.Buffer
-	for _, h := range hashes {
-		fmt.Fprintln(&text, h)
-	}
-	return replaceFile(filepath.Join(dir, shallowFile), text.Bytes())
-}
-
 // replaceFile puts text where readers find the old one or the new one whole,
 // whenever the writer is killed. One writer at a time.
 func replaceFile(path string, text []byte) error {

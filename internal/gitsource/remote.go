@@ -31,8 +31,6 @@ type offers struct {
 // An asking is what a mirror wants and what it has.
 type asking struct {
 	wants, haves []plumbing.Hash
-	// shallow asks for the wanted commits without their parents.
-	shallow bool
 }
 
 // newRemote prepares a way to a repository. It reads keys, so that what is

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
@@ -62,7 +60,7 @@ func (s *wireSession) offers() offers { return s.offer }
 func (s *wireSession) close() { _ = s.wire.Close() }
 
 func (s *wireSession) fetch(ctx context.Context, into *store, ask asking) error {
-	req, err := s.request(into, ask)
+	req, err := s.request(ask)
 	if err != nil {
 		return err
 	}
@@ -73,7 +71,7 @@ func (s *wireSession) fetch(ctx context.Context, into *store, ask asking) error 
 	return err
 }
 
-func (s *wireSession) request(into *store, ask asking) (*packp.UploadPackRequest, error) {
+func (s *wireSession) request(ask asking) (*packp.UploadPackRequest, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(s.can)
 	req.Wants, req.Haves = ask.wants, ask.haves
 	if s.can.Supports(capability.NoProgress) {
@@ -81,19 +79,7 @@ func (s *wireSession) request(into *store, ask asking) (*packp.UploadPackRequest
 			return nil, err
 		}
 	}
-	if !ask.shallow {
-		return req, nil
-	}
-	ends, err := readShallow(into.dir)
-	if err != nil {
-		return nil, fmt.Errorf("reading the mirror of %s: %w", s.at, err)
-	}
-	for h := range ends {
-		req.Shallows = append(req.Shallows, h)
-	}
-	plumbing.HashesSort(req.Shallows)
-	req.Depth = packp.DepthCommits(1)
-	return req, req.Capabilities.Set(capability.Shallow)
+	return req, nil
 }
 
 // receive has the server's pack in the mirror.
@@ -103,13 +89,6 @@ func (s *wireSession) receive(ctx context.Context, into *store, req *packp.Uploa
 		return s.blame(err)
 	}
 	defer func() { err = errors.Join(err, answer.Close()) }()
-	if len(answer.Shallows) > 0 {
-		// Before the objects: that one has no parents here must be known as
-		// soon as it is here.
-		if err := addShallow(into.dir, answer.Shallows); err != nil {
-			return fmt.Errorf("writing the mirror of %s: %w", s.at, err)
-		}
-	}
 	repo, err := git.PlainOpen(into.dir)
 	if err != nil {
 		return fmt.Errorf("writing the mirror of %s: %w", s.at, err)
@@ -118,17 +97,6 @@ func (s *wireSession) receive(ctx context.Context, into *store, req *packp.Uploa
 		return fault(nil, err, "fetching from %s broke off (%s): try again", s.at, plain(err.Error()))
 	}
 	return nil
-}
-
-func addShallow(dir string, more []plumbing.Hash) error {
-	ends, err := readShallow(dir)
-	if err != nil {
-		return err
-	}
-	for h := range slices.Values(more) {
-		ends[h] = true
-	}
-	return writeShallow(dir, ends)
 }
 
 // packOf is the pack in an answer, without what the server says beside it.

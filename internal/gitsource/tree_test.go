@@ -240,28 +240,3 @@ func TestTreeIsReadByMany(t *testing.T) {
 	group.Go(func() { fetch(t, m, "main") })
 	group.Wait()
 }
-
-func TestChanged(t *testing.T) {
-	m, r, hash := variety(t)
-	r.Write("a/b/c.cue", "changed")
-	r.Write("new/deep/er", "new")
-	r.Git("rm", "-q", "a-b", "a/link")
-	r.Write("a/link/is/folder", "now")
-	r.Git("update-index", "--chmod=-x", "run.sh")
-	if err := os.Chmod(filepath.Join(r.Work, "run.sh"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	after := r.Record("change")
-	fetch(t, m, "main")
-	want := strings.Split(r.Git("-c", "core.quotePath=false", "diff", "--no-renames", "--name-only", hash, after), "\n")
-	slices.Sort(want)
-	for _, pair := range [][2]string{{hash, after}, {after, hash}, {hash, "main"}, {r.Git("rev-parse", hash+"^{tree}"), after}} {
-		got, err := m.Changed(pair[0], pair[1])
-		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("got %v, %v; want %v", got, err, want)
-		}
-	}
-	if got, err := m.Changed(hash, hash); len(got) > 0 || err != nil {
-		t.Errorf("got %v, %v", got, err)
-	}
-}
