@@ -17,6 +17,7 @@ var (
 	ErrUnreachable  = errors.New("the repository's host cannot be reached")
 	ErrHostKey      = errors.New("the host's key is not the known one")
 	ErrNoRepository = errors.New("there is no repository")
+	ErrShallow      = errors.New("the repository lacks history")
 )
 
 // A faultError says in one sentence what is wrong. Its text is all ours, so

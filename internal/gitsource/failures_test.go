@@ -264,3 +264,30 @@ func TestServerStopsInTheMiddle(t *testing.T) {
 	fetch(t, m, "main")
 	at(t, m, "main", second)
 }
+
+// A shallow clone, such as CI makes them, has not what a mirror is made of.
+func TestShallowRepository(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit("main", "1", gittest.Files{"a": "1\n"})
+	head := r.Commit("main", "2", gittest.Files{"a": "2\n"})
+	web, shell := r.HTTP(), r.SSH()
+	for way, o := range map[string]gitsource.Options{
+		"http":   {URL: web.URL, Auth: gitsource.Auth{Token: gitsource.Secret(web.Token)}},
+		"ssh":    {URL: shell.URL, Auth: gitsource.Auth{KeyFile: shell.KeyFile, KnownHosts: shell.KnownHosts}},
+		"folder": {URL: r.Bare},
+	} {
+		t.Run(way, func(t *testing.T) {
+			short := filepath.Join(filepath.Dir(r.Bare), way+".git")
+			r.Git("clone", "-q", "--bare", "--depth", "1", "file://"+r.Bare, short)
+			o.URL, o.Dir = strings.Replace(o.URL, "fleet.git", way+".git", 1), t.TempDir()
+			m := open(t, o)
+			if err := m.Fetch(t.Context(), "main"); !errors.Is(err, gitsource.ErrShallow) || !strings.Contains(err.Error(), "complete it with git fetch --unshallow") {
+				t.Errorf("got %v", err)
+			}
+			at(t, m, "main", "")
+			r.Git("-C", short, "fetch", "-q", "--unshallow")
+			fetch(t, m, "main")
+			at(t, m, "main", head)
+		})
+	}
+}

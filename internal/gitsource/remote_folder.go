@@ -21,6 +21,13 @@ func (r *folderRemote) connect(context.Context) (session, error) {
 	if err != nil {
 		return nil, fault(ErrNoRepository, err, "%s is not a Git repository: give the folder that holds .git, or a bare repository", r.at)
 	}
+	ends, err := repo.Storer.Shallow()
+	if err != nil {
+		return nil, fmt.Errorf("reading where the history in %s begins: %w", r.at, err)
+	}
+	if len(ends) > 0 {
+		return nil, shallowFault(r.at)
+	}
 	s := &folderSession{at: r.at, from: repo.Storer, offered: offers{refs: refs{}, anyCommit: true}}
 	return s, s.readRefs(repo)
 }

@@ -34,6 +34,8 @@ func greet(ctx context.Context, at location, wire transport.UploadPackSession, b
 		err = emptyFault(at, err)
 	case err != nil:
 		err = blame(err)
+	case len(says.Shallows) > 0:
+		err = shallowFault(at)
 	}
 	if err != nil {
 		_ = wire.Close()
@@ -52,6 +54,12 @@ func greet(ctx context.Context, at location, wire transport.UploadPackSession, b
 
 func emptyFault(at location, cause error) error {
 	return fault(ErrEmpty, cause, "%s is an empty repository: push a first commit to it", at)
+}
+
+// shallowFault is for a repository that lacks the history of what it offers,
+// as clones do that CI makes. A mirror of it would be taken for damaged.
+func shallowFault(at location) error {
+	return fault(ErrShallow, nil, "%s is a shallow clone, and merges and earlier commits are found in the history that it lacks: complete it with git fetch --unshallow, or name the repository that it is of", at)
 }
 
 func (s *wireSession) offers() offers { return s.offer }
