@@ -49,6 +49,11 @@ func (c *counted) RunEnded(e serve.Ended) {
 // Delivered counts a webhook's delivery.
 func (c *counted) Delivered(r serve.DeliveryResult) { c.Webhook(metrics.WebhookResult(r)) }
 
+// Noticed counts an attempt to send a notice.
+func (c *counted) Noticed(channel string, r serve.NoticeResult) {
+	c.Notice(channel, metrics.NoticeResult(r))
+}
+
 // Handler answers Prometheus.
 func (c *counted) Handler() http.Handler {
 	answer := c.Metrics.Handler()

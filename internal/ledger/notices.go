@@ -65,15 +65,6 @@ func keepNotices(ctx context.Context, tx *sql.Tx, c Condition, notices []Notice)
 	return nil
 }
 
-// Conditions are the states of all conditions, by their subjects.
-func (l *Ledger) Conditions(ctx context.Context) ([]Condition, error) {
-	all, err := list(ctx, l.read, func(from row) (c Condition, err error) {
-		err = from.Scan(&c.Subject, &c.State, stamp{&c.Since})
-		return c, err
-	}, `SELECT subject, state, since FROM conditions ORDER BY subject`)
-	return all, l.explain(err)
-}
-
 const noticeColumns = "id, channel, subject, body, at, not_before, attempts, error, sent"
 
 func scanNotice(from row) (n Notice, err error) {

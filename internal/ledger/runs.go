@@ -14,6 +14,7 @@ type RunKind string
 // The kinds of runs.
 const (
 	ApplyRun   RunKind = "apply"   // rolls out a commit
+	ShardRun   RunKind = "shard"   // rolls out a commit to one shard of the fleet
 	HealRun    RunKind = "heal"    // corrects what drifted from the commit applied last
 	PreviewRun RunKind = "preview" // plans a pull request, and writes nothing
 	DriftRun   RunKind = "drift"   // looks for drift, and writes nothing
@@ -30,7 +31,6 @@ const (
 	Failed      Outcome = "failed"      // something could not be done
 	Refused     Outcome = "refused"     // a guard kept it from beginning
 	Interrupted Outcome = "interrupted" // it was stopped, or its process died
-	Superseded  Outcome = "superseded"  // a newer commit came before it had begun
 )
 
 // Well tells whether the run leaves the fleet as its commit wants it.
@@ -153,21 +153,16 @@ func (l *Ledger) LastApplied(ctx context.Context, fleet string) (r Run, found bo
 	return l.lastWell(ctx, fleet, `kind = 'apply'`)
 }
 
-// LastSuccess is the run of a fleet that ended well last, previews aside.
+// LastSuccess is the run of a fleet that ended well last, previews and shards
+// aside.
 func (l *Ledger) LastSuccess(ctx context.Context, fleet string) (r Run, found bool, err error) {
-	return l.lastWell(ctx, fleet, `kind <> 'preview'`)
+	return l.lastWell(ctx, fleet, `kind NOT IN ('preview', 'shard')`)
 }
 
 func (l *Ledger) lastWell(ctx context.Context, fleet, which string) (Run, bool, error) {
 	r, found, err := first(ctx, l.read, func(r row) (Run, error) { return l.scanRun(r) }, `SELECT `+runColumns+` FROM runs
 		WHERE fleet = ? AND outcome IN ('done', 'nothing') AND `+which+` ORDER BY id DESC LIMIT 1`, fleet)
 	return r, found, l.explain(err)
-}
-
-// Fleets are the names of all fleets that there were runs of.
-func (l *Ledger) Fleets(ctx context.Context) ([]string, error) {
-	names, err := list(ctx, l.read, scanText, `SELECT DISTINCT fleet FROM runs ORDER BY fleet`)
-	return names, l.explain(err)
 }
 
 // PruneRuns forgets the runs that ended before a time, but keeps the newest of
@@ -179,7 +174,7 @@ func (l *Ledger) PruneRuns(ctx context.Context, keep int, before time.Time) (for
 			SELECT id FROM (SELECT id, outcome, ended,
 				row_number() OVER (PARTITION BY fleet ORDER BY id DESC) AS nth,
 				max(id) FILTER (WHERE outcome IN ('done', 'nothing') AND kind = 'apply') OVER (PARTITION BY fleet) AS applied,
-				max(id) FILTER (WHERE outcome IN ('done', 'nothing') AND kind <> 'preview') OVER (PARTITION BY fleet) AS success
+				max(id) FILTER (WHERE outcome IN ('done', 'nothing') AND kind NOT IN ('preview', 'shard')) OVER (PARTITION BY fleet) AS success
 				FROM runs)
 			WHERE outcome <> 'running' AND ended < ? AND nth > ? AND id IS NOT applied AND id IS NOT success)`,
 			millis(before), keep)

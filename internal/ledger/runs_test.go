@@ -102,7 +102,6 @@ func TestRunsAreFilteredAndPaged(t *testing.T) {
 	for _, test := range tests {
 		want(t, ids(must(l.Runs(t.Context(), test.filter))(t)), test.want)
 	}
-	want(t, must(l.Fleets(t.Context()))(t), []string{"payments", "search"})
 }
 
 func TestLastAppliedAndLastSuccess(t *testing.T) {
@@ -120,7 +119,7 @@ func TestLastAppliedAndLastSuccess(t *testing.T) {
 		{Run{Fleet: "payments", Kind: HealRun, Outcome: Done}, 3, 4},
 		{Run{Fleet: "payments", Kind: PreviewRun, Outcome: Done}, 3, 4},
 		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Refused}, 3, 4},
-		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Superseded}, 3, 4},
+		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Interrupted}, 3, 4},
 		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Running}, 3, 4},
 		{Run{Fleet: "search", Kind: ApplyRun, Outcome: Done}, 3, 4},
 		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Nothing}, 10, 10},

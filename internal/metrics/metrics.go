@@ -42,7 +42,7 @@ const other = "other"
 // What runs and jobs are counted by.
 var (
 	runKinds = []ledger.RunKind{ledger.ApplyRun, ledger.HealRun, ledger.PreviewRun, ledger.DriftRun}
-	outcomes = []ledger.Outcome{ledger.Done, ledger.Nothing, ledger.Failed, ledger.Refused, ledger.Interrupted, ledger.Superseded}
+	outcomes = []ledger.Outcome{ledger.Done, ledger.Nothing, ledger.Failed, ledger.Refused, ledger.Interrupted}
 	jobKinds = []ledger.JobKind{ledger.PushJob, ledger.PullJob, ledger.DriftJob, ledger.ArrivalJob}
 )
 

@@ -208,7 +208,7 @@ func looked(r ledger.Run) bool { return r.Kind != ledger.PreviewRun && r.Outcome
 // settled tells whether a run came to anything, so that the fleet is judged by
 // it. One that looked is.
 func settled(r ledger.Run) bool {
-	return r.Kind != ledger.PreviewRun && r.Outcome != ledger.Running && r.Outcome != ledger.Superseded
+	return r.Kind != ledger.PreviewRun && r.Outcome != ledger.Running
 }
 
 func (p *pages) jobs(jobs []ledger.Job) []jobLine {

@@ -119,7 +119,7 @@ func busy() *source {
 			{ID: 42, Fleet: "payments-platform", Kind: ledger.DriftRun, Commit: applied.Commit, Subject: applied.Subject, Began: hours(3), Ended: hours(2.99), Outcome: ledger.Nothing},
 			applied,
 			{ID: 40, Fleet: "payments-platform", Kind: ledger.ApplyRun, Commit: "1111c1d2b0aa", Subject: "tokens: the new vault", Began: hours(29), Ended: hours(28), Outcome: ledger.Refused, Error: "4 deletes, but the fleet allows 2 at once"},
-			{ID: 39, Fleet: "payments-platform", Kind: ledger.ApplyRun, Commit: "2222c1d2b0aa", Began: hours(29.2), Ended: hours(29.1), Outcome: ledger.Superseded},
+			{ID: 39, Fleet: "payments-platform", Kind: ledger.ApplyRun, Commit: "2222c1d2b0aa", Began: hours(29.2), Ended: hours(29.1), Outcome: ledger.Interrupted},
 		},
 	}
 }

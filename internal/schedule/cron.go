@@ -73,9 +73,6 @@ func (c Cron) fault(err error) error {
 	return fmt.Errorf("cron schedule %q: %w", planner.Clean(c.text), err)
 }
 
-// String is the expression as it was written.
-func (c Cron) String() string { return c.text }
-
 // Spread delays each strike by a time under most that depends on the fleet's
 // name alone: a server keeps its own over restarts, and those of many fleets do
 // not strike at once.

@@ -72,7 +72,7 @@ func TestNextAgreesWithEveryMinute(t *testing.T) {
 			next := c.Next(begin.Add(-1))
 			for strike := range everyMinute(c, begin, begin.AddDate(0, 0, 31)) {
 				if !next.Equal(strike) {
-					t.Fatalf("%s: the next strike is %v, want %v", c, next, strike)
+					t.Fatalf("%s: the next strike is %v, want %v", c.text, next, strike)
 				}
 				next = c.Next(next)
 			}

@@ -27,6 +27,16 @@ func (e *SendError) Error() string { return e.Err.Error() }
 
 func (e *SendError) Unwrap() error { return e.Err }
 
+// A NoticeResult is what came of an attempt to send a notice.
+type NoticeResult string
+
+// What comes of attempts.
+const (
+	NoticeSent    NoticeResult = "sent"
+	NoticeDelayed NoticeResult = "delayed" // it will be tried again
+	NoticeGivenUp NoticeResult = "given_up"
+)
+
 // deliver sends a notice, if one is due.
 func (s *Server) deliver(ctx context.Context) (time.Time, error) {
 	n, found, err := s.Ledger.TakeNotice(ctx, s.Now())
@@ -38,6 +48,7 @@ func (s *Server) deliver(ctx context.Context) (time.Time, error) {
 	}
 	rouse(s.telling) // another channel may have one
 	failed := s.send(ctx, &n)
+	s.Observer.Noticed(n.Channel, noticeResult(n, failed))
 	s.insist(ctx, "keeping what became of a notice", func(ctx context.Context) error {
 		switch {
 		case failed == nil:
@@ -47,6 +58,16 @@ func (s *Server) deliver(ctx context.Context) (time.Time, error) {
 		}
 	})
 	return s.Now(), nil
+}
+
+func noticeResult(n ledger.Notice, failed error) NoticeResult {
+	switch {
+	case failed != nil:
+		return NoticeDelayed
+	case n.LastError != "":
+		return NoticeGivenUp
+	}
+	return NoticeSent
 }
 
 // resend is when to try again to send a notice.

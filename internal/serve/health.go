@@ -1,13 +1,11 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 )
 
 // trouble is what does not work at the moment, by what is being done.
@@ -69,49 +67,4 @@ func (s *Server) Ready() error {
 		err = errors.Join(err, errors.New("the repository was not fetched yet; what keeps it from that is in the log"))
 	}
 	return err
-}
-
-// Standing is how the fleet stands.
-type Standing struct {
-	Queued      int       // jobs that wait or run
-	Oldest      time.Time // since when the oldest job waits; zero: none does
-	Drifted     int       // resources
-	Waiting     int       // resources
-	Blocked     int       // resources
-	LastSuccess time.Time // when a run last ended well; zero: none did
-}
-
-// Standing looks up how the fleet stands.
-func (s *Server) Standing(ctx context.Context) (Standing, error) {
-	jobs, err := s.Ledger.Jobs(ctx, "")
-	if err != nil {
-		return Standing{}, err
-	}
-	drifts, err := s.Ledger.Drifts(ctx, "")
-	if err != nil {
-		return Standing{}, err
-	}
-	waits, err := s.Ledger.Waits(ctx, "")
-	if err != nil {
-		return Standing{}, err
-	}
-	name, err := s.fleet(ctx)
-	if err != nil {
-		return Standing{}, err
-	}
-	last, _, err := s.Ledger.LastSuccess(ctx, name)
-	st := Standing{Queued: len(jobs), Drifted: len(drifts), LastSuccess: last.Ended}
-	for _, j := range jobs {
-		if j.Taken.IsZero() && (st.Oldest.IsZero() || j.Enqueued.Before(st.Oldest)) {
-			st.Oldest = j.Enqueued
-		}
-	}
-	for _, w := range waits {
-		if w.Blocked {
-			st.Blocked++
-		} else {
-			st.Waiting++
-		}
-	}
-	return st, err
 }

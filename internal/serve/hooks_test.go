@@ -220,6 +220,13 @@ type counting struct {
 	mu         sync.Mutex
 	deliveries []DeliveryResult
 	runs       []Ended
+	notices    []string // "channel result"
+}
+
+func (c *counting) Noticed(channel string, r NoticeResult) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.notices = append(c.notices, fmt.Sprint(channel, " ", r))
 }
 
 func (c *counting) Delivered(r DeliveryResult) {

@@ -13,6 +13,8 @@ type Observer interface {
 	RunEnded(Ended)
 	// Delivered is told of each delivery of a webhook.
 	Delivered(DeliveryResult)
+	// Noticed is told of each attempt to send a notice, and by which channel.
+	Noticed(channel string, result NoticeResult)
 }
 
 // Ended is a run that has ended.
@@ -25,5 +27,6 @@ type Ended struct {
 
 type nobody struct{}
 
-func (nobody) RunEnded(Ended)           {}
-func (nobody) Delivered(DeliveryResult) {}
+func (nobody) RunEnded(Ended)               {}
+func (nobody) Delivered(DeliveryResult)     {}
+func (nobody) Noticed(string, NoticeResult) {}
