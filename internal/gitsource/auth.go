@@ -14,14 +14,11 @@ import (
 // Auth is who asks for a repository. The zero Auth asks https as nobody, and
 // ssh with the keys of the agent.
 type Auth struct {
-	// Username stands beside Token. Forges take "x-access-token", the
-	// default, for tokens; GitLab's documents say "oauth2", which is as good.
-	Username string
-	Token    Secret // for https
+	// Token is for https. The user beside it is the URL's, if it names one.
+	Token Secret
 
-	// For ssh: a private key in PEM form or the path to one, with its
-	// passphrase. With neither, the agent at SSH_AUTH_SOCK is asked.
-	Key        Secret
+	// KeyFile is for ssh: the path to a private key in PEM form, with its
+	// passphrase. Without it the agent at SSH_AUTH_SOCK is asked.
 	KeyFile    string
 	Passphrase Secret
 	// KnownHosts is a file as ssh(1) keeps it, in which the host's key has
@@ -32,20 +29,16 @@ type Auth struct {
 // signers finds the keys to log in with. The returned function ends their
 // use.
 func (a Auth) signers() ([]ssh.Signer, func(), error) {
-	text, from := []byte(a.Key), "the ssh key"
-	if a.Key == "" && a.KeyFile != "" {
-		from = "the ssh key in " + a.KeyFile
-		var err error
-		if text, err = os.ReadFile(a.KeyFile); err != nil {
-			return nil, nil, fmt.Errorf("reading the ssh key: %w", err)
-		}
-	}
-	if len(text) == 0 {
+	if a.KeyFile == "" {
 		return agentSigners()
+	}
+	text, err := os.ReadFile(a.KeyFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the ssh key: %w", err)
 	}
 	signer, err := a.parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s cannot be used: %w", from, err)
+		return nil, nil, fmt.Errorf("the ssh key in %s cannot be used: %w", a.KeyFile, err)
 	}
 	return []ssh.Signer{signer}, func() {}, nil
 }

@@ -88,7 +88,7 @@ func TestFailures(t *testing.T) {
 		{"ssh, no ssh", gitsource.Options{URL: strings.Replace(page.URL, "http", "ssh", 1) + "/x", Auth: gitsource.Auth{KeyFile: shell.KeyFile, KnownHosts: blank}}, gitsource.ErrUnreachable, "cannot be reached (it closes the connection)"},
 		{"ssh, locked key", gitsource.Options{URL: shell.URL, Auth: gitsource.Auth{KeyFile: locked, KnownHosts: blank}}, nil, "it is encrypted; give its passphrase"},
 		{"ssh, wrong passphrase", gitsource.Options{URL: shell.URL, Auth: gitsource.Auth{KeyFile: locked, KnownHosts: blank, Passphrase: wrong}}, nil, "its passphrase is wrong"},
-		{"ssh, no key", gitsource.Options{URL: shell.URL, Auth: gitsource.Auth{Key: wrong, KnownHosts: blank}}, nil, "no private key in PEM form"},
+		{"ssh, no key", gitsource.Options{URL: shell.URL, Auth: gitsource.Auth{KeyFile: blank, KnownHosts: blank}}, nil, "no private key in PEM form"},
 		{"ssh, no key file", gitsource.Options{URL: shell.URL, Auth: gitsource.Auth{KeyFile: blank + "x", KnownHosts: blank}}, nil, "reading the ssh key"},
 		{"ssh, password", gitsource.Options{URL: "ssh://me:" + wrong + "@host/x"}, nil, "give a key"},
 		{"folder, none", gitsource.Options{URL: blank + "x"}, gitsource.ErrNoRepository, "is not a Git repository"},
@@ -150,7 +150,6 @@ func TestKeysInAllForms(t *testing.T) {
 	}
 	run(t, nil, "ssh-keygen", "-q", "-p", "-P", "", "-N", "phrase", "-f", locked)
 	for name, auth := range map[string]gitsource.Auth{
-		"text":       {Key: gitsource.Secret(text)},
 		"file":       {KeyFile: shell.KeyFile},
 		"passphrase": {KeyFile: locked, Passphrase: "phrase"},
 	} {
@@ -214,7 +213,7 @@ func TestCredentialsInURL(t *testing.T) {
 }
 
 func TestSecretsAreNotShown(t *testing.T) {
-	auth := gitsource.Auth{Token: "abc-secret", Key: "abc-secret", Passphrase: "abc-secret", Username: "me"}
+	auth := gitsource.Auth{Token: "abc-secret", Passphrase: "abc-secret"}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if text := fmt.Sprintf(verb, gitsource.Options{Auth: auth}); strings.Contains(text, "abc") || strings.Contains(text, "616263") {
 			t.Errorf("%s shows %s", verb, text)

@@ -12,15 +12,10 @@ import (
 
 // Merged is what a branch would be if another were merged into it.
 type Merged struct {
-	Base, Head Commit
+	Base Commit
 	// Tree is the hash of the merged files, for [Mirror.Tree]. The same two
 	// commits give the same hash.
 	Tree string
-	// Already is that the base has all of the head: a merge changes nothing.
-	Already bool
-	// FastForward is that the head has all of the base, so that the merge is
-	// the head's files.
-	FastForward bool
 }
 
 // Merge finds what base would be after head is merged into it, by refs or
@@ -41,21 +36,13 @@ func (m *Mirror) Merge(ctx context.Context, base, head string) (*Merged, error) 
 	if err != nil {
 		return nil, err
 	}
-	merged := &Merged{Base: commitOf(into), Head: commitOf(from)}
 	h := m.history()
 	bases, err := h.bases([]plumbing.Hash{into.Hash}, []plumbing.Hash{from.Hash})
 	if err != nil {
 		return nil, fmt.Errorf("finding what %s and %s of %s came from: %w", plain(base), plain(head), m.at, err)
 	}
-	switch {
-	case len(bases) == 0:
+	if len(bases) == 0 {
 		return nil, &UnrelatedError{Base: plain(base), Head: plain(head)}
-	case bases[0] == from.Hash:
-		merged.Already, merged.Tree = true, into.TreeHash.String()
-		return merged, nil
-	case bases[0] == into.Hash:
-		merged.FastForward, merged.Tree = true, from.TreeHash.String()
-		return merged, nil
 	}
 	tree, err := m.merge(ctx, h, bases, line{into.TreeHash, []plumbing.Hash{into.Hash}}, line{from.TreeHash, []plumbing.Hash{from.Hash}})
 	if conflict, ok := errors.AsType[*ConflictError](err); ok {
@@ -65,8 +52,7 @@ func (m *Mirror) Merge(ctx context.Context, base, head string) (*Merged, error) 
 	if err != nil {
 		return nil, fmt.Errorf("merging %s into %s of %s: %w", plain(head), plain(base), m.at, err)
 	}
-	merged.Tree = tree.String()
-	return merged, nil
+	return &Merged{Base: commitOf(into), Tree: tree.String()}, nil
 }
 
 // merge writes what the merge makes. The mirror is locked meanwhile, so that

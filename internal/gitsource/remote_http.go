@@ -25,12 +25,12 @@ func newHTTPRemote(at location, o Options) (*httpRemote, error) {
 		return nil, fmt.Errorf("%s would be fetched unencrypted: use https://, or allow plain http for it", at)
 	}
 	r := &httpRemote{at: at}
-	user, password := cmp.Or(o.Auth.Username, at.user), string(o.Auth.Token)
+	user, password := at.user, string(o.Auth.Token)
 	if password == "" {
 		password = at.password
 	}
 	if password == "" && at.user != "" { // https://TOKEN@host/path
-		user, password = o.Auth.Username, at.user
+		user, password = "", at.user
 	}
 	if password != "" {
 		r.auth = &githttp.BasicAuth{Username: cmp.Or(user, tokenUser), Password: strings.TrimSpace(password)}

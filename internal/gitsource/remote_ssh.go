@@ -28,7 +28,7 @@ func newSSHRemote(at location, auth Auth) (*sshRemote, error) {
 	if err != nil {
 		return nil, err
 	}
-	if auth.Key != "" || auth.KeyFile != "" { // the agent is asked when it is time
+	if auth.KeyFile != "" { // the agent is asked when it is time
 		if _, _, err := auth.signers(); err != nil {
 			return nil, err
 		}
