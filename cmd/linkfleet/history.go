@@ -22,9 +22,10 @@ func newHistoryCommand(a *app) *cobra.Command {
 		Use:   "history [RUN]",
 		Short: "List the runs there were, or show one in full",
 		Long: `history reads the state folder of linkfleet reconcile or serve, and lists the runs
-there were, the newest first: what each was for, of which commit, what it changed
-and how it ended. With the number of a run it prints all that is known of that
-one as JSON: its plan, and what became of each step.
+there were, the newest first: what each was for, of which commit, how it ended,
+what had drifted still by then and what was healed, and what it changed. With the
+number of a run it prints all that is known of that one as JSON: its plan, and what
+became of each step.
 
 ` + exitHelp,
 		Example: `  linkfleet history
@@ -65,11 +66,19 @@ type runLine struct {
 	Outcome ledger.Outcome `json:"outcome"`
 	Digest  string         `json:"digest,omitempty"`
 	Counts  ledger.Counts  `json:"counts"`
-	Error   string         `json:"error,omitempty"`
+	// Drift is what the run saw of it; nil: it did not look for any.
+	Drift *ledger.DriftCount `json:"drift,omitempty"`
+	Error string             `json:"error,omitempty"`
 }
 
-func lineOf(r ledger.Run) *runLine {
-	return &runLine{r.ID, r.Fleet, r.Kind, r.Commit, r.Subject, r.Ref, r.Pull, r.Began, r.Ended, r.Outcome, r.Digest, r.Counts, r.Error}
+func lineOf(ctx context.Context, kept *ledger.Ledger, r ledger.Run) (*runLine, error) {
+	l := &runLine{r.ID, r.Fleet, r.Kind, r.Commit, r.Subject, r.Ref, r.Pull, r.Began, r.Ended, r.Outcome, r.Digest, r.Counts, nil, r.Error}
+	if r.Digest == "" || r.Kind != ledger.HealRun && r.Kind != ledger.DriftRun {
+		return l, nil
+	}
+	drift, err := kept.DriftOf(ctx, r)
+	l.Drift = &drift
+	return l, err
 }
 
 // version is the commit for people.
@@ -85,19 +94,21 @@ func (l *runLine) ending() string {
 	if l.Error != "" {
 		return fmt.Sprintf("%s: %s", l.Outcome, planner.Clean(l.Error))
 	}
-	if done := did(l.Counts); done != "" {
-		return fmt.Sprintf("%s, %s", l.Outcome, done)
-	}
-	return string(l.Outcome)
+	return strings.Join(append([]string{string(l.Outcome)}, l.did()...), ", ")
 }
 
-// did is counts in words, without those that are 0.
-func did(c ledger.Counts) string {
-	var words []string
+// did is the run's counts in words, without those that are 0.
+func (l *runLine) did() (words []string) {
+	var drift ledger.DriftCount
+	if l.Drift != nil {
+		drift = *l.Drift
+	}
+	c := l.Counts
 	for _, one := range []struct {
 		n    int
 		what string
 	}{
+		{drift.Drifted, "drifted"}, {drift.Healed, "healed"},
 		{c.Created, "created"}, {c.Changed, "changed"}, {c.Replaced, "replaced"}, {c.Deleted, "deleted"},
 		{c.Blocked, "blocked"}, {c.Waiting, "waited for"},
 	} {
@@ -105,7 +116,7 @@ func did(c ledger.Counts) string {
 			words = append(words, fmt.Sprintf("%d %s", one.n, one.what))
 		}
 	}
-	return strings.Join(words, ", ")
+	return words
 }
 
 func (a *app) showHistory(ctx context.Context, dir string, limit int, format string) error {
@@ -123,7 +134,9 @@ func (a *app) showHistory(ctx context.Context, dir string, limit int, format str
 	}
 	lines := make([]*runLine, len(runs))
 	for i, r := range runs {
-		lines[i] = lineOf(r)
+		if lines[i], err = lineOf(ctx, kept, r); err != nil {
+			return err
+		}
 	}
 	if format == "json" {
 		return a.printJSON(lines)
@@ -157,8 +170,12 @@ func (a *app) showRun(ctx context.Context, dir, number string) error {
 	if !found {
 		return fmt.Errorf("there is no run #%d; linkfleet history lists those that there were", id)
 	}
+	line, err := lineOf(ctx, kept, run)
+	if err != nil {
+		return err
+	}
 	return a.printJSON(struct {
 		*runLine
 		Details json.RawMessage `json:"details,omitempty"`
-	}{lineOf(run), run.Report})
+	}{line, run.Report})
 }

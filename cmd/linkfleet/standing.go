@@ -104,7 +104,9 @@ func readStanding(ctx context.Context, kept *ledger.Ledger) (st standing, err er
 	}
 	st = standing{Drifts: []driftLine{}, Waits: []waitLine{}, Pauses: []ledger.Pause{}}
 	if len(last) > 0 {
-		st.Last = lineOf(last[0])
+		if st.Last, err = lineOf(ctx, kept, last[0]); err != nil {
+			return st, err
+		}
 	}
 	if st.Fleet, err = rollout.Fleet(ctx, kept); err != nil {
 		return st, err
@@ -114,7 +116,9 @@ func readStanding(ctx context.Context, kept *ledger.Ledger) (st standing, err er
 		return st, err
 	}
 	if found {
-		st.Applied = lineOf(applied)
+		if st.Applied, err = lineOf(ctx, kept, applied); err != nil {
+			return st, err
+		}
 	}
 	drifts, err := kept.Drifts(ctx, st.Fleet)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -262,7 +263,13 @@ func (s *story) oneShots() {
 	if out := s.runs(exitDone, "status"); !strings.Contains(out, merged[:12]) || strings.Contains(out, "Drifted") {
 		s.Errorf("status prints %s", out)
 	}
-	if out := s.runs(exitDone, "history"); strings.Count(out, "\n") != 6 || !strings.Contains(out, "preview of #1") {
+	out := s.runs(exitDone, "history")
+	if strings.Count(out, "\n") != 6 {
 		s.Errorf("history prints %s", out)
+	}
+	for _, line := range []string{`preview of #1  `, `  drift +.*  nothing, 1 drifted\n`, `  heal +.*  done, 1 healed, 1 changed\n`} {
+		if !regexp.MustCompile(line).MatchString(out) {
+			s.Errorf("history prints %s, and nothing like %q", out, line)
+		}
 	}
 }

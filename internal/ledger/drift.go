@@ -135,6 +135,23 @@ func (l *Ledger) DriftHistory(ctx context.Context, fleet string, limit int) ([]D
 	return drifts, l.explain(err)
 }
 
+// A DriftCount is how much drift there was in a fleet at the end of a run.
+type DriftCount struct {
+	Drifted int `json:"drifted"` // resources that had drifted still
+	Healed  int `json:"healed"`  // those that had when it began, or turned out to, and did no more
+}
+
+// DriftOf counts the drift that a run saw. It is for a run that has looked for
+// any and has ended.
+func (l *Ledger) DriftOf(ctx context.Context, r Run) (DriftCount, error) {
+	c, _, err := first(ctx, l.read, func(from row) (c DriftCount, err error) {
+		err = from.Scan(&c.Drifted, &c.Healed)
+		return c, err
+	}, `SELECT count(*) FILTER (WHERE healed = 0 OR healed > ?3), count(*) FILTER (WHERE healed BETWEEN ?2 AND ?3)
+		FROM drifts WHERE fleet = ?1 AND found <= ?3`, r.Fleet, millis(r.Began), millis(r.Ended))
+	return c, l.explain(err)
+}
+
 // PruneDrifts forgets what was healed before a time.
 func (l *Ledger) PruneDrifts(ctx context.Context, before time.Time) (forgotten int64, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) (err error) {

@@ -1,6 +1,9 @@
 package ledger
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestDriftIsFoundOnceAndHealed(t *testing.T) {
 	l := open(t, t.TempDir())
@@ -35,6 +38,36 @@ func TestDriftIsFoundOnceAndHealed(t *testing.T) {
 	want(t, must(l.DriftHistory(t.Context(), "payments", 10))(t), []Drift{again, service, listener})
 	want(t, must(l.DriftHistory(t.Context(), "", 2))(t), []Drift{again, other})
 	want(t, must(l.Drifts(t.Context(), ""))(t), []Drift{service, other, again})
+}
+
+// What a run saw of drift is told long after it, whatever has become of it.
+func TestDriftOfARun(t *testing.T) {
+	l := open(t, t.TempDir())
+	see := func(minute int, kind RunKind, looks ...[]Drift) Run {
+		r := l.run(t, minute, Run{Fleet: "payments", Kind: kind, Outcome: Done})
+		for i, seen := range looks { // a minute is what it takes
+			when := r.Began.Add(time.Duration(i+1) * 20 * time.Second)
+			must(l.ObserveDrift(t.Context(), Glance{Fleet: "payments", At: when, Run: r.ID}, seen))(t)
+		}
+		return r
+	}
+	a, b := Drift{Address: "listener/a"}, Drift{Address: "service/b"}
+	must(l.ObserveDrift(t.Context(), Glance{Fleet: "search", At: at(0)}, []Drift{a, b}))(t)
+	for i, test := range []struct {
+		run  Run
+		want DriftCount
+	}{
+		{see(1, DriftRun, nil), DriftCount{}},
+		{see(10, DriftRun, []Drift{a, b}), DriftCount{Drifted: 2}},
+		{see(20, DriftRun, []Drift{a, b}), DriftCount{Drifted: 2}},
+		{see(30, HealRun, []Drift{a, b}, []Drift{b}), DriftCount{Drifted: 1, Healed: 1}},
+		{see(40, HealRun, []Drift{a, b}, nil), DriftCount{Healed: 2}},
+		{see(50, HealRun, nil), DriftCount{}},
+	} {
+		if got := must(l.DriftOf(t.Context(), test.run))(t); got != test.want {
+			t.Errorf("run %d of %d saw %+v, want %+v", i+1, test.run.ID, got, test.want)
+		}
+	}
 }
 
 func TestWhatIsUnreadIsNotHealed(t *testing.T) {
