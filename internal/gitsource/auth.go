@@ -1,6 +1,7 @@
 package gitsource
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -27,20 +28,29 @@ type Auth struct {
 }
 
 // signers finds the keys to log in with. The returned function ends their
-// use.
-func (a Auth) signers() ([]ssh.Signer, func(), error) {
+// use, as the context's end does.
+func (a Auth) signers(ctx context.Context) ([]ssh.Signer, func(), error) {
 	if a.KeyFile == "" {
-		return agentSigners()
+		return agentSigners(ctx)
 	}
+	signer, err := a.signer()
+	if err != nil {
+		return nil, nil, err
+	}
+	return []ssh.Signer{signer}, func() {}, nil
+}
+
+// signer is the key in the file.
+func (a Auth) signer() (ssh.Signer, error) {
 	text, err := os.ReadFile(a.KeyFile)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the ssh key: %w", err)
+		return nil, fmt.Errorf("reading the ssh key: %w", err)
 	}
 	signer, err := a.parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the ssh key in %s cannot be used: %w", a.KeyFile, err)
+		return nil, fmt.Errorf("the ssh key in %s cannot be used: %w", a.KeyFile, err)
 	}
-	return []ssh.Signer{signer}, func() {}, nil
+	return signer, nil
 }
 
 func (a Auth) parse(text []byte) (ssh.Signer, error) {
@@ -60,23 +70,28 @@ func (a Auth) parse(text []byte) (ssh.Signer, error) {
 	return signer, nil
 }
 
-func agentSigners() ([]ssh.Signer, func(), error) {
+// agentSigners are the keys of the agent, which may wait for somebody to
+// unlock them, both now and when they sign.
+func agentSigners(ctx context.Context) ([]ssh.Signer, func(), error) {
 	path := os.Getenv("SSH_AUTH_SOCK")
 	if path == "" {
 		return nil, nil, errors.New("there is no ssh key: give one, or start ssh-agent, which SSH_AUTH_SOCK leads to")
 	}
-	conn, err := net.Dial("unix", path)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("asking the ssh agent for keys: %w", err)
+		return nil, nil, fmt.Errorf("asking the ssh agent, to which SSH_AUTH_SOCK leads, for keys: %w", err)
 	}
+	stop := context.AfterFunc(ctx, closing(conn))
+	done := func() { stop(); _ = conn.Close() }
 	signers, err := agent.NewClient(conn).Signers()
 	if err == nil && len(signers) == 0 {
 		err = errors.New("it holds none; ssh-add adds them")
 	}
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("asking the ssh agent for keys: %w", err), conn.Close())
+		done()
+		return nil, nil, fmt.Errorf("asking the ssh agent, to which SSH_AUTH_SOCK leads, for keys: %w", err)
 	}
-	return signers, closing(conn), nil
+	return signers, done, nil
 }
 
 // closing closes what was only read from.

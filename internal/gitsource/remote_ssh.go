@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ func newSSHRemote(at location, auth Auth) (*sshRemote, error) {
 		return nil, err
 	}
 	if auth.KeyFile != "" { // the agent is asked when it is time
-		if _, _, err := auth.signers(); err != nil {
+		if _, err := auth.signer(); err != nil {
 			return nil, err
 		}
 	}
@@ -39,16 +40,15 @@ func newSSHRemote(at location, auth Auth) (*sshRemote, error) {
 func (r *sshRemote) address() string { return net.JoinHostPort(r.at.host, cmp.Or(r.at.port, sshPort)) }
 
 func (r *sshRemote) connect(ctx context.Context) (session, error) {
+	var wire *sshWire
 	client, err := r.login(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, r.blame(err)
+	if err == nil {
+		wire, err = newSSHWire(ctx, client, r.at.path)
 	}
-	wire, err := newSSHWire(ctx, client, r.at.path)
-	if err != nil {
-		_ = client.Close()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("connecting to %s: %w", r.at, context.Cause(ctx))
+	case err != nil:
 		return nil, r.blame(err)
 	}
 	return greet(ctx, r.at, wire, func(err error) error { return r.refused(wire, err) })
@@ -59,7 +59,16 @@ func (r *sshRemote) login(ctx context.Context) (*ssh.Client, error) {
 	const patience = 30 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	signers, done, err := r.auth.signers()
+	client, err := r.shake(ctx)
+	if err != nil && ctx.Err() != nil { // what it broke off is not to blame
+		err = context.Cause(ctx)
+	}
+	return client, err
+}
+
+// shake connects and shows a key, until the context ends.
+func (r *sshRemote) shake(ctx context.Context) (*ssh.Client, error) {
+	signers, done, err := r.auth.signers(ctx)
 	if err != nil {
 		return nil, fault(ErrDenied, err, "%s", err)
 	}
@@ -88,8 +97,8 @@ func (r *sshRemote) blame(err error) error {
 		return fault(known.kind, err, "fetching %s: %s", r.at, known.text)
 	}
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fault(ErrUnreachable, err, "%s does not answer in time: check the URL's host, and the network in between", r.at)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault(ErrUnreachable, err, "%s does not answer in time, or the ssh agent waits for somebody: check the URL's host, the network in between, and the agent", r.at)
 	case strings.Contains(err.Error(), "unable to authenticate"):
 		return fault(ErrDenied, err, "%s does not accept the key: add its public part to the repository's deploy keys", r.at)
 	case netFailure(err) != "":

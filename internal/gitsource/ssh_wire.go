@@ -17,32 +17,47 @@ import (
 // An sshWire is git-upload-pack at the other end of an ssh connection. Unlike
 // go-git's it ends with its context, whatever the server does.
 type sshWire struct {
-	client *ssh.Client
-	in     io.WriteCloser
-	out    io.Reader
-	says   shortText
-	stop   func() bool
-	asked  bool
+	client  *ssh.Client
+	program *ssh.Session
+	in      io.WriteCloser
+	out     io.Reader
+	says    shortText
+	stop    func() bool
+	asked   bool
 }
 
+// newSSHWire starts it. The wire has the client to close from then on, also
+// where there is no wire.
 func newSSHWire(ctx context.Context, client *ssh.Client, path string) (*sshWire, error) {
-	w := &sshWire{client: client}
-	s, err := client.NewSession()
-	if err != nil {
+	w := &sshWire{client: client, stop: context.AfterFunc(ctx, closing(client))}
+	if err := w.start(path); err != nil {
+		w.stop()
+		_ = client.Close()
 		return nil, err
 	}
-	s.Stderr = &w.says
-	if w.in, err = s.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if w.out, err = s.StdoutPipe(); err != nil {
-		return nil, err
-	}
-	if err := s.Start("git-upload-pack " + shellQuoted(path)); err != nil {
-		return nil, err
-	}
-	w.stop = context.AfterFunc(ctx, closing(client))
 	return w, nil
+}
+
+func (w *sshWire) start(path string) (err error) {
+	if w.program, err = w.client.NewSession(); err != nil {
+		return err
+	}
+	w.program.Stderr = &w.says
+	if w.in, err = w.program.StdinPipe(); err != nil {
+		return err
+	}
+	if w.out, err = w.program.StdoutPipe(); err != nil {
+		return err
+	}
+	return w.program.Start("git-upload-pack " + shellQuoted(path))
+}
+
+// finish lets the program end, so that all is heard that it says of why it
+// did not do as it was asked.
+func (w *sshWire) finish() {
+	_ = w.in.Close()
+	_, _ = io.Copy(io.Discard, w.out)
+	_ = w.program.Wait()
 }
 
 // shellQuoted is a text as one word of a POSIX shell.
@@ -64,8 +79,7 @@ func (w *sshWire) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, 
 		return nil, transport.ErrEmptyRemoteRepository
 	}
 	if err != nil {
-		// The rest of what the server says comes before the end.
-		_, _ = io.Copy(io.Discard, w.out)
+		w.finish()
 		return nil, err
 	}
 	transport.FilterUnsupportedCapabilities(refs.Capabilities)
@@ -78,6 +92,19 @@ func (w *sshWire) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*
 		return nil, err
 	}
 	w.asked = true
+	answer := packp.NewUploadPackResponse(req)
+	err := w.ask(req)
+	if err == nil {
+		err = answer.Decode(io.NopCloser(w.out))
+	}
+	if err != nil {
+		w.finish()
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (w *sshWire) ask(req *packp.UploadPackRequest) error {
 	err := req.UploadRequest.Encode(w.in)
 	if err == nil {
 		err = req.UploadHaves.Encode(w.in, len(req.Haves) > 0)
@@ -88,11 +115,7 @@ func (w *sshWire) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*
 	if err == nil {
 		err = w.in.Close()
 	}
-	if err != nil {
-		return nil, err
-	}
-	answer := packp.NewUploadPackResponse(req)
-	return answer, answer.Decode(io.NopCloser(w.out))
+	return err
 }
 
 // Close takes leave of the server, as it expects who wants nothing.
