@@ -50,19 +50,27 @@ func (m *Mirror) update(ctx context.Context, s session, names []string) error {
 	next := old.pruned(s.offers().refs)
 	found, wants, err := m.choose(s.offers(), names)
 	if err != nil {
-		return errors.Join(err, next.write(m.dir))
+		return errors.Join(err, m.keep(next))
 	}
 	if err := m.transfer(ctx, s, wants, old); err != nil {
 		return err
 	}
 	maps.Copy(next, found)
-	if err := next.write(m.dir); err != nil {
-		return fmt.Errorf("writing the refs of the mirror of %s: %w", m.at, err)
+	if err := m.keep(next); err != nil {
+		return err
 	}
 	if err := m.repack(); err != nil {
 		return fmt.Errorf("repacking the mirror of %s: %w", m.at, err)
 	}
 	return m.store.refresh()
+}
+
+// keep makes refs those of the mirror.
+func (m *Mirror) keep(all refs) error {
+	if err := all.write(m.dir); err != nil {
+		return fmt.Errorf("writing the refs of the mirror of %s: %w", m.at, err)
+	}
+	return nil
 }
 
 // pruned leaves out what the repository has not any more.

@@ -315,6 +315,40 @@ func TestDamagedMirror(t *testing.T) {
 	}
 }
 
+// What the system does not let be read may be whole: what no ref leads to any
+// more would be lost with it.
+func TestUnreadableMirrorStays(t *testing.T) {
+	r := gittest.New(t)
+	first := r.Commit("main", "1", gittest.Files{"a": "1\n"})
+	gone := r.Commit("main", "2", gittest.Files{"a": "2\n"})
+	o := gitsource.Options{URL: r.Bare, Dir: t.TempDir()}
+	m := open(t, o)
+	fetch(t, m, "main")
+	r.Reset("main", first)
+	fetch(t, m, "main")
+	mirrors, err := filepath.Glob(filepath.Join(o.Dir, "*.git"))
+	if err != nil || len(mirrors) != 1 {
+		t.Fatal(mirrors, err)
+	}
+	// A link to itself is an error that permissions cannot be for root.
+	refs := filepath.Join(mirrors[0], "packed-refs")
+	if err := errors.Join(os.Rename(refs, refs+".aside"), os.Symlink(refs, refs)); err != nil {
+		t.Skip(err)
+	}
+	if _, err := gitsource.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove the folder") {
+		t.Errorf("opening: %v", err)
+	}
+	if err := m.Fetch(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "remove the folder") {
+		t.Errorf("fetching: %v", err)
+	}
+	if err := os.Rename(refs+".aside", refs); err != nil {
+		t.Fatal(err)
+	}
+	fetch(t, m, "main")
+	at(t, m, "main", first)
+	at(t, m, gone, gone)
+}
+
 // Damage below the top shows when it is read, and is mended by the next fetch.
 func TestDamageDeepInAMirror(t *testing.T) {
 	r := gittest.New(t)

@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -91,9 +92,12 @@ func (m *Mirror) lock(ctx context.Context) (unlock func(), err error) {
 // or an empty one. The mirror is locked.
 func (m *Mirror) prepare() error {
 	err := sound(m.dir)
-	if err == nil {
+	switch {
+	case err == nil:
 		err = sweep(m.dir)
-	} else { // whatever is there
+	case unreadable(err):
+		return fmt.Errorf("the mirror of %s cannot be read: let this user read it, or remove the folder %s: %w", m.at, m.dir, err)
+	default: // whatever is there
 		if err = os.RemoveAll(m.dir); err == nil {
 			_, err = git.PlainInit(m.dir, true)
 		}
@@ -107,12 +111,26 @@ func (m *Mirror) prepare() error {
 	return nil
 }
 
+// unreadable tells whether it is the system that does not let a mirror be
+// read. It may be whole then, and holds what no ref leads to any more.
+func unreadable(err error) bool {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	switch errno {
+	case syscall.ENOTDIR, syscall.EISDIR, syscall.EINVAL: // the last for a place in a file that is none
+		return false
+	}
+	return ok && !errors.Is(errno, fs.ErrNotExist)
+}
+
 // sound tells what is wrong with a mirror, if its every ref does not have its
 // commit and that commit's files, at the top at least; deeper damage shows
 // where it is read.
 func sound(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, damageFile)); !errors.Is(err, fs.ErrNotExist) {
+	switch _, err := os.Stat(filepath.Join(dir, damageFile)); {
+	case err == nil:
 		return errors.New("it was found damaged")
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
 	s := &store{dir: dir}
 	if err := s.refresh(); err != nil {

@@ -84,7 +84,7 @@ func (s *wireSession) request(ask asking) (*packp.UploadPackRequest, error) {
 	req.Wants, req.Haves = ask.wants, ask.haves
 	if s.can.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("asking %s for objects alone: %w", s.at, err)
 		}
 	}
 	return req, nil

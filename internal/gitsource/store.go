@@ -35,7 +35,7 @@ const damageFile = "damaged"
 func (s *store) reopen() error {
 	repo, err := git.PlainOpen(s.dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading the mirror in %s: %w", s.dir, err)
 	}
 	s.files = repo.Storer
 	return nil
@@ -65,7 +65,7 @@ func (s *store) with(h plumbing.Hash, read func(plumbing.EncodedObject) error) e
 		return nil
 	}
 	if err := s.reopen(); err != nil {
-		return fmt.Errorf("reading the mirror in %s: %w", s.dir, err)
+		return err
 	}
 	err = once()
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
@@ -80,7 +80,10 @@ func (s *store) has(h plumbing.Hash) (bool, error) {
 	if errors.Is(err, errMissing) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, fmt.Errorf("looking for %s in the mirror in %s: %w", h, s.dir, err)
+	}
+	return true, nil
 }
 
 // must is for objects that others in the mirror refer to. Where one is

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -26,7 +28,7 @@ type Keys struct {
 }
 
 // Verify makes sure that a commit is signed by one of the keys, and says
-// whose key it is: a user id of OpenPGP, or the names beside the SSH key. It
+// whose key it is: the first user id of OpenPGP by the alphabet, or the names beside the SSH key. It
 // is the commit alone that is signed, not those before it: whoever signs a
 // merge answers for what comes with it.
 func (m *Mirror) Verify(hash string, keys Keys) (signer string, err error) {
@@ -105,8 +107,8 @@ func verifyOpenPGP(c *object.Commit, payload []byte, keys []string) (string, err
 	for _, block := range armored(keys) {
 		entity, err := c.Verify(block)
 		if err == nil {
-			for name := range entity.Identities {
-				return plain(name), nil
+			if names := slices.Sorted(maps.Keys(entity.Identities)); len(names) > 0 {
+				return plain(names[0]), nil
 			}
 			return fmt.Sprintf("%X", entity.PrimaryKey.Fingerprint), nil
 		}
