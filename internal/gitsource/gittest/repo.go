@@ -28,8 +28,8 @@ type Repo struct {
 	home  string
 }
 
-// Need skips the test where there is no git program.
-func Need(t testing.TB) {
+// need skips the test where there is no git program.
+func need(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skipf("git is not installed, and this test holds our work against its: %v", err)
@@ -39,7 +39,7 @@ func Need(t testing.TB) {
 // New makes a repository without commits, whose branch is main.
 func New(t testing.TB) *Repo {
 	t.Helper()
-	Need(t)
+	need(t)
 	dir := t.TempDir()
 	r := &Repo{
 		t: t, home: dir,
