@@ -51,7 +51,8 @@ func newServeCommand(a *app) *cobra.Command {
 is pushed to the branch, previews pull requests, and at set times looks for drift
 and corrects it. It is told of pushes and pull requests by webhooks to /hooks, of
 which it wants ` + webhookSecretVariable + ` to hold the secret, or asks the forge and
-the repository itself every --poll.
+the repository itself every --poll. When a merge was rolled out, the open pull
+requests, the 50 newest of them, are previewed anew.
 
 What it is asked for it keeps in the state folder until it is done: a crash loses
 nothing, and a newer commit takes the place of an older one that waits. An

@@ -125,9 +125,14 @@ func (v *server) webhooks() {
 	v.pushes(pull, 9444)
 	v.delivers(forgetest.Delivery{Number: pull, Action: "updated"})
 	v.eventually("the comment is of the second push", func() bool { return v.says(pull, "9444") })
+	rival := v.opensFrom("rival", 9555)
+	v.delivers(forgetest.Delivery{Number: rival, Action: "opened"})
+	v.eventually("the other pull request has a comment", func() bool { return v.says(rival, "9555") })
 	merged := v.merges(pull)
 	v.delivers(forgetest.Delivery{Branch: "main", After: merged})
 	v.eventually("the merge is rolled out", func() bool { return v.listens(9444) && v.applied(merged) })
+	v.eventually("the other pull request is told what the merge means to it", func() bool { return v.says(rival, "conflicts with main") })
+	v.comment(rival) // still one
 	v.hand()
 	v.eventually("drift is healed by the clock", v.isOpen)
 	v.comment(pull) // still one

@@ -124,8 +124,15 @@ func (s *story) headRef(pull int) string {
 // opens has a pull request that adds a listener.
 func (s *story) opens(port int) int {
 	s.Helper()
-	head := s.repo.Commit("change", "a listener", gittest.Files{"fleet/admin.cue": listenerAt(port)})
-	pull := s.forge.OpenPR(forgetest.PullRequest{Head: forgetest.Side{Branch: "change", Commit: head}})
+	return s.opensFrom("change", port)
+}
+
+// opensFrom has one from a branch, which begins at main.
+func (s *story) opensFrom(branch string, port int) int {
+	s.Helper()
+	s.repo.Checkout("main")
+	head := s.repo.Commit(branch, "a listener", gittest.Files{"fleet/admin.cue": listenerAt(port)})
+	pull := s.forge.OpenPR(forgetest.PullRequest{Head: forgetest.Side{Branch: branch, Commit: head}})
 	s.repo.SetRef(s.headRef(pull), head)
 	return pull
 }

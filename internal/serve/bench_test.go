@@ -365,6 +365,13 @@ func (f *fakePulls) set(open ...forge.PullRequest) {
 	f.open = open
 }
 
+// lists has pull requests be listed, or not.
+func (f *fakePulls) lists(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.unlisted = err
+}
+
 // fails has previews fail, and counts how many did.
 func (f *fakePulls) fails(err error, times int) *int {
 	f.mu.Lock()

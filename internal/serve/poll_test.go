@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,8 +178,111 @@ func TestPreviewsRunSideBySide(t *testing.T) {
 		b.push("b")
 		want(b, "applied while they run", b.track.ran(), []string{"apply b"})
 		b.pass(time.Hour)
-		want(b, "previews", len(b.pulls.ran()), 8)
+		want(b, "previews, of which 3 were overtaken", len(b.pulls.ran()), 8+3)
 		want(b, "at once", b.pulls.most, 3)
+	})
+}
+
+// What an open pull request was told is of the branch and of AWS as they were.
+// When something is merged and rolled out, it is told anew, once.
+func TestPreviewsFollowTheBranch(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.pulls.set(pull(7, "main", "p"), pull(8, "next", "q"), pull(9, "main", "r"))
+		b.start()
+		b.pass(5 * time.Minute)
+		want(b, "at the start", b.pulls.ran(), []string{"9 r", "7 p"})
+		b.track.takes(time.Minute)
+		b.push("b")
+		b.pass(50 * time.Second)
+		want(b, "while the merge is rolled out", b.pulls.ran(), []string{})
+		b.pass(11 * time.Second)
+		want(b, "after that", b.pulls.ran(), []string{"9 r", "7 p"})
+		b.pass(10 * time.Hour)
+		want(b, "later", b.pulls.ran(), []string{})
+	})
+}
+
+// A merge that cannot be rolled out has pull requests be previewed when that
+// is seen first, and when it is mended.
+func TestPreviewsFollowTheBranchThatFails(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.pulls.set(pull(7, "main", "p"))
+		b.start()
+		b.pass(time.Minute)
+		b.pulls.ran()
+		b.track.then(ends(ledger.Interrupted), nil, 1)
+		b.track.then(ends(ledger.Failed), nil, 3)
+		b.push("b")
+		want(b, "while it is not known", b.pulls.ran(), []string{})
+		b.pass(2 * time.Minute)
+		want(b, "when it failed once", b.pulls.ran(), []string{"7 p"})
+		b.pass(5 * time.Hour)
+		want(b, "runs in all", len(b.track.ran()), 6)
+		want(b, "when it was mended", b.pulls.ran(), []string{"7 p"})
+	})
+}
+
+// One that is being previewed meanwhile is told anew as well.
+func TestPreviewsThatTheBranchOvertakes(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.pulls.set(pull(7, "main", "p"))
+		b.start()
+		b.pass(time.Minute)
+		b.pulls.ran()
+		b.pulls.takes = 10 * time.Minute
+		b.pulls.set(pull(7, "main", "p2"))
+		b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p2"})
+		b.pass(time.Minute)
+		b.push("b")
+		want(b, "jobs", b.waits(), []string{"pull p2", "pull p2"})
+		rouse(b.server.looking)
+		b.pass(time.Hour)
+		want(b, "previewed", b.pulls.ran(), []string{"7 p2", "7 p2"})
+		b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p3", NotBefore: time.Now().Add(time.Hour)})
+		b.push("c")
+		want(b, "jobs when a newer head waits", b.waits(), []string{"pull p3"})
+	})
+}
+
+// Whoever keeps the server from it, it is made up for: what was previewed when
+// stands in the ledger.
+func TestPreviewsFollowTheBranchAfterTrouble(t *testing.T) {
+	onBench(t, func(b *bench) {
+		h := newReceiver(b.T)
+		b.Config.Poll, b.Config.Receiver, b.Config.Repo = 0, h, "a/b"
+		b.pulls.set(pull(7, "main", "p"))
+		b.start()
+		b.pass(time.Minute)
+		b.pulls.ran()
+		b.pulls.lists(errors.New("bad gateway"))
+		b.push("b")
+		b.pass(time.Second)
+		b.shut()
+		b.pulls.lists(nil)
+		b.pass(time.Minute)
+		b.start()
+		b.pass(time.Minute)
+		want(b, "previewed", b.pulls.ran(), []string{"7 p"})
+	})
+}
+
+func TestPreviewsThatFollowAreBounded(t *testing.T) {
+	onBench(t, func(b *bench) {
+		var open []forge.PullRequest
+		for n := range renewed + 20 {
+			open = append(open, pull(n+1, "main", "p"))
+		}
+		b.pulls.set(open...)
+		b.start()
+		b.pass(time.Minute)
+		want(b, "at the start", len(b.pulls.ran()), renewed+20)
+		b.push("b")
+		b.pass(10 * time.Hour)
+		got := b.pulls.ran()
+		want(b, "after a merge", len(got), renewed)
+		if !slices.Contains(got, "21 p") || slices.Contains(got, "20 p") {
+			b.Errorf("previewed were not the newest, but %q", got)
+		}
 	})
 }
 

@@ -110,6 +110,9 @@ func (s *Server) rolled(ctx context.Context, j ledger.Job, out *rollout.Outcome,
 		"seconds", took.Seconds(), "created", run.Counts.Created, "changed", run.Counts.Changed, "replaced", run.Counts.Replaced,
 		"deleted", run.Counts.Deleted, "blocked", run.Counts.Blocked, "waiting", run.Counts.Waiting, "error", run.Error)
 	s.Observer.RunEnded(Ended{Trigger: j.Kind, Run: run, Took: took, Calls: out.Calls})
+	if run.Kind == ledger.ApplyRun {
+		rouse(s.looking) // for pull requests whose previews tell of what was before
+	}
 	if err := errors.Join(s.tellRun(ctx, out, err), s.tellDrift(ctx, out)); err != nil {
 		log.ErrorContext(ctx, "what the run changed could not be told", "run", run.ID, "error", err)
 	}
