@@ -30,7 +30,8 @@ import (
 //   - A delete of something that a surviving resource uses is held back.
 //   - Steps that would have to wait for each other are held back together.
 //   - What a rule refuses is held back.
-//   - What is not of in.Targets, nor needed by it, is left out.
+//   - What is not of in.Targets or in.Shard, nor needed by it, is left out.
+//   - What in.Shard needs of services that are not its own is held back.
 //   - So is whatever waits for something held back; a replacement happens
 //     whole or not at all.
 //
@@ -131,6 +132,9 @@ const (
 )
 
 func newDiffer(in Input) (*differ, error) {
+	if in.Shard != nil {
+		in.Rules = append(slices.Clip(in.Rules), in.Shard.keepOff)
+	}
 	d := &differ{in: in, types: layouts{}, sites: make(map[Addr]*site, max(len(in.Want), len(in.Live.Live)))}
 	var errs []error
 	for i := range in.Want {

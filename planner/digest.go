@@ -14,8 +14,9 @@ import (
 const shortDigest = 12
 
 // Digest identifies what the plan would do and what it rests on: the fleet,
-// the commit, the parts it is limited to, the steps with their specs and
-// order, what is blocked, and the facts used. Two plans with one digest do the same to the same.
+// the commit, the parts or the shard it is limited to, the steps with their
+// specs and order, what is blocked, and the facts used. Two plans with one
+// digest do the same to the same.
 //
 // Not in it is what only explains: reasons (an error of AWS has a new request
 // id each time), notes, origins, groups, verbs, and outputs nobody uses.
@@ -26,6 +27,9 @@ func (p *Plan) Digest() string {
 	_ = enc.Encode([]string{"linkfleet.digest/1", p.Fleet, p.Commit})
 	if len(p.Targets) > 0 {
 		_ = enc.Encode(p.Targets)
+	}
+	if p.Shard != "" {
+		_ = enc.Encode(p.Shard)
 	}
 	for _, s := range p.Steps {
 		_ = enc.Encode(struct {
@@ -119,6 +123,9 @@ func (p *Plan) Summary() string {
 	parts := []string{p.changesText()}
 	if len(p.Targets) > 0 {
 		parts = append(parts, "only "+p.targetsText()+" and what it needs")
+	}
+	if p.Shard != "" {
+		parts = append(parts, "only shard "+p.Shard)
 	}
 	if len(p.Limits) > 0 {
 		parts = append(parts, "over the limits")

@@ -40,6 +40,7 @@ type planJSON struct {
 	Blocked []Blocked    `json:"blocked"`
 	Limits  []Exceeded   `json:"limits"`
 	Targets []string     `json:"targets,omitempty"`
+	Shard   string       `json:"shard,omitempty"`
 	Notes   []Note       `json:"notes"`
 	Unread  []unreadJSON `json:"unread"`
 	Facts   []Fact       `json:"facts"`
@@ -85,6 +86,7 @@ func JSON(w io.Writer, p *Plan) error {
 	form := planJSON{
 		Format: Format, Fleet: p.Fleet, Commit: p.Commit, Digest: p.Digest(),
 		Summary: summaryJSON{Changes: p.Changes(), Blocked: len(p.Blocked), Unchanged: p.Unchanged, Text: p.Summary()},
+		Shard:   p.Shard,
 		Steps:   []stepJSON{},
 		Blocked: orEmpty(p.Blocked),
 		Limits:  orEmpty(p.Limits),

@@ -218,7 +218,9 @@ type Plan struct {
 	// Targets, if any, are the only parts of the fleet that the plan is
 	// about, besides what these need. Sorted.
 	Targets []Group
-	Notes   []Note
+	// Shard is the name of the shard that the plan is limited to, if any.
+	Shard string
+	Notes []Note
 	// Unread places and why.
 	Unread map[Place]string
 	// Unchanged counts the resources that are as they should be.
@@ -249,4 +251,6 @@ type Input struct {
 	Limits        []Limit
 	// Targets limit the plan to parts of the fleet and what these need.
 	Targets []Group
+	// Shard, if set, limits the plan to some services.
+	Shard *Shard
 }

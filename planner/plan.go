@@ -16,6 +16,7 @@ func (d *differ) plan() *Plan {
 		Unread: maps.Clone(d.in.Live.Unread),
 
 		Targets: sortedTargets(d.in.Targets),
+		Shard:   d.in.Shard.name(),
 	}
 	order := d.part(d.order())
 	p.Steps = make([]Step, 0, len(order))
@@ -25,7 +26,7 @@ func (d *differ) plan() *Plan {
 	}
 	p.Facts = sortedFacts(p.Facts)
 	p.Stands = d.stands(p.Steps)
-	p.Blocked = slices.DeleteFunc(d.blocked(), func(b Blocked) bool { return !d.targeted(b.Group) })
+	p.Blocked = slices.DeleteFunc(d.blocked(), func(b Blocked) bool { return !d.targeted(b.Group, b.Addr) })
 	for _, s := range d.sorted {
 		if s.verdict == unchanged {
 			p.Unchanged++
@@ -39,7 +40,7 @@ func (d *differ) conclude(p *Plan) {
 	for _, remark := range d.in.Remarks {
 		p.Notes = append(p.Notes, remark(p)...)
 	}
-	p.Notes = slices.DeleteFunc(sortedNotes(p.Notes), func(n Note) bool { return !d.targeted(n.Group) })
+	p.Notes = slices.DeleteFunc(sortedNotes(p.Notes), func(n Note) bool { return !d.targeted(n.Group, n.Addr) })
 	for _, limit := range d.in.Limits {
 		p.Limits = append(p.Limits, limit(p)...)
 	}

@@ -35,20 +35,24 @@ func (g Group) holds(inner Group) bool {
 	return g.Service == inner.Service && (g.Consumer == "" || g.Consumer == inner.Consumer)
 }
 
-// targeted tells whether a group is of the part that the plan is limited to.
-func (d *differ) targeted(g Group) bool {
+// targeted tells whether what is of a group and at an address is of the part
+// that the plan is limited to.
+func (d *differ) targeted(g Group, at Addr) bool {
+	if d.in.Shard != nil && !d.in.Shard.Holds(g.Service, at.Place) {
+		return false
+	}
 	return len(d.in.Targets) == 0 || slices.ContainsFunc(d.in.Targets, func(t Group) bool { return t.holds(g) })
 }
 
 // part is what of the steps in order the plan is limited to, and what that
 // needs, wherever it is.
 func (d *differ) part(order []*node) []*node {
-	if len(d.in.Targets) == 0 {
+	if len(d.in.Targets) == 0 && d.in.Shard == nil {
 		return order
 	}
 	needed := map[*node]bool{}
 	for _, n := range order {
-		if d.targeted(n.group()) {
+		if d.targeted(n.group(), n.Addr) {
 			n.need(needed)
 		}
 	}

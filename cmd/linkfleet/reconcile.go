@@ -25,6 +25,7 @@ type reconcileFlags struct {
 	healOnly    bool
 	dryRun      bool
 	back        bool
+	shard       shardFlag
 	format      string
 	parallelism int
 	timeout     time.Duration
@@ -43,6 +44,13 @@ history. It is what a job of cron, of a pipeline or of Kubernetes runs. It asks
 nobody: what was merged is what was agreed on. The fleet's limits hold, and
 rules may refuse parts of the plan.
 
+With --shard it rolls out one of several parts of the fleet, beside runs of the
+others: services by their provider's account, dealt out to as many shards as
+there are. Each reads everything, so as not to overlook anything, and changes its
+own services only. Shards of one commit act side by side, nobody else beside
+them; the fleet must name a table for its lease. What a shard finds is not kept
+for linkfleet status.
+
 With --heal-only it goes back to the commit that was applied last, corrects what
 drifted from that, and rolls out nothing newer. With --dry-run it only looks for
 such drift.
@@ -53,7 +61,8 @@ such drift.
 
 ` + exitHelp,
 		Example: `  linkfleet reconcile --repo https://git.example.com/net/fleet.git
-  linkfleet reconcile --repo git@git.example.com:net/fleet.git --heal-only`,
+  linkfleet reconcile --repo git@git.example.com:net/fleet.git --heal-only
+  linkfleet reconcile --repo https://git.example.com/net/fleet.git --shard 0/4`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.reconcile(cmd.Context(), f) },
 	}
@@ -61,10 +70,11 @@ such drift.
 	flags.BoolVar(&f.healOnly, "heal-only", false, "correct what drifted from the commit applied last, and roll out nothing newer")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "find what drifted from the commit applied last, and change nothing; exits with 2 if something did")
 	flags.BoolVar(&f.back, "allow-back", false, "let the branch be at an older commit than was applied last")
+	flags.Var(&f.shard, "shard", "roll out this shard alone, with I from 0 to N-1")
 	flags.StringVar(&f.format, "format", "text", "text, or json for the report alone")
 	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
-	cmd.MarkFlagsMutuallyExclusive("heal-only", "dry-run")
+	cmd.MarkFlagsMutuallyExclusive("heal-only", "dry-run", "shard")
 	f.repo.add(cmd)
 	f.repo.addSigners(cmd)
 	f.allow.add(cmd)
@@ -89,6 +99,8 @@ func (f *reconcileFlags) kind() ledger.RunKind {
 		return ledger.HealRun
 	case f.dryRun:
 		return ledger.DriftRun
+	case f.shard.shard != nil:
+		return ledger.ShardRun
 	}
 	return ledger.ApplyRun
 }
@@ -132,7 +144,7 @@ func (a *app) roll(ctx context.Context, t *rollout.Track, f reconcileFlags) (*ro
 	}
 	return t.Roll(ctx, stop, rollout.Order{Kind: f.kind(), Back: f.back, Prepare: func(run *reconcile.Run) error {
 		run.Parallelism, run.Timeout, run.Observe = f.parallelism, f.timeout, p.observe
-		return f.allow.set(run)
+		return errors.Join(f.shard.divide(run), f.allow.set(run))
 	}})
 }
 

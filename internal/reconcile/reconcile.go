@@ -37,6 +37,9 @@ type Run struct {
 	// Targets, if any, are the only parts of the fleet that are planned and
 	// applied, besides what these need.
 	Targets []planner.Group
+	// Shard, if set, is the part of the fleet that is planned and applied; see
+	// Divide.
+	Shard *Shard
 	// Allow is how many of a tally Apply may take away, whatever the fleet's
 	// limits say.
 	Allow map[planner.Tally]int
@@ -75,6 +78,9 @@ func (r *Run) look(ctx context.Context, within map[planner.Place]bool) (*Review,
 		Want: wishes.Want, Live: wishes.Live, Notes: wishes.Notes, Rules: wishes.Rules,
 		Remarks: wishes.Remarks, Limits: wishes.Limits, Targets: r.Targets,
 		Traits: kinds.Traits(),
+	}
+	if r.Shard != nil {
+		in.Shard = r.Shard.of(r.Fleet)
 	}
 	if len(r.Paused) > 0 {
 		in.Rules = append(in.Rules, r.pausing)

@@ -43,8 +43,13 @@ func drift(plan *planner.Plan) []ledger.Drift {
 	return drifts
 }
 
-// observe keeps what the fleet waits for.
+// observe keeps what the fleet waits for. A shard sees only its own, and would
+// make an end of all else.
 func (t *Track) observe(ctx context.Context, out *Outcome, plan *planner.Plan) (err error) {
+	if out.Run.Kind == ledger.ShardRun {
+		out.Waits = waits(plan)
+		return nil
+	}
 	out.Waits, err = t.Ledger.ObserveWaits(ctx, t.glance(out, plan), waits(plan))
 	return err
 }

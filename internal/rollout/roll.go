@@ -18,7 +18,8 @@ import (
 
 // An Order is what a run is asked to do.
 type Order struct {
-	// Kind: Apply rolls the branch out; Heal corrects what drifted from the
+	// Kind: Apply rolls the branch out; Shard does so with the shard that
+	// Prepare divides the run to; Heal corrects what drifted from the
 	// commit applied last and rolls out nothing newer; Look finds drift and
 	// changes nothing.
 	Kind ledger.RunKind
@@ -28,7 +29,7 @@ type Order struct {
 	// Back lets an Apply go back to an older commit than was applied last.
 	Back bool
 	// Prepare, if set, changes the run before it plans: what it may pass of
-	// limits. Not its targets: a commit counts as applied when all of it is,
+	// limits. Not its targets, nor, of any kind but Shard, a shard: a commit counts as applied when all of it is,
 	// and drift as healed when it is nowhere to be seen.
 	Prepare func(*reconcile.Run) error
 }
@@ -152,7 +153,7 @@ func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome
 	if t.Planned != nil {
 		t.Planned(plan)
 	}
-	if o.Kind != ledger.ApplyRun {
+	if o.Kind == ledger.HealRun || o.Kind == ledger.DriftRun {
 		if out.Drifted, err = t.Ledger.ObserveDrift(ctx, t.glance(out, plan), drift(plan)); err != nil {
 			return err
 		}

@@ -52,7 +52,7 @@ func (t *Track) version(ctx context.Context, o Order, fleet string) (gitsource.C
 	switch {
 	case err != nil:
 		return gitsource.Commit{}, err
-	case o.Kind == ledger.ApplyRun:
+	case o.Kind == ledger.ApplyRun, o.Kind == ledger.ShardRun:
 		return at, t.forward(at, last, o)
 	case !applied:
 		return gitsource.Commit{}, refusef("no commit was applied with this state folder yet, so nothing can have drifted from one; run linkfleet reconcile without --heal-only first, or give the state folder that it had")
