@@ -72,6 +72,7 @@ func TestFailures(t *testing.T) {
 		{"http, no token", gitsource.Options{URL: web.URL}, gitsource.ErrDenied, "asks for credentials: give a token"},
 		{"http, wrong token", gitsource.Options{URL: web.URL, Auth: gitsource.Auth{Token: wrong}}, gitsource.ErrDenied, "does not accept the token"},
 		{"http, wrong in the URL", gitsource.Options{URL: with(web.URL, "me:"+wrong)}, gitsource.ErrDenied, "does not accept the token"},
+		{"http, other user in the URL", gitsource.Options{URL: with(web.URL, "me"), Auth: token}, gitsource.ErrDenied, "that its user name is right"},
 		{"http, forbidden", gitsource.Options{URL: forbidden.URL + "/x.git", Auth: token}, gitsource.ErrDenied, "does not let the token read it"},
 		{"http, no repository", gitsource.Options{URL: strings.Replace(web.URL, "fleet", "float", 1), Auth: token}, gitsource.ErrNoRepository, "there is no repository at http://127.0.0.1"},
 		{"http, no Git", gitsource.Options{URL: page.URL + "/x"}, gitsource.ErrNoRepository, "does not answer as a Git server does"},

@@ -39,7 +39,8 @@ func newHTTPRemote(at location, o Options) (*httpRemote, error) {
 }
 
 // tokenUser is a name that the forges take beside a token: GitHub asks for
-// this one with an App's token, and GitLab and Gitea for any.
+// this one with an App's token, and GitLab and Gitea for any. GitLab's job and
+// deploy tokens have users of their own, which the URL names.
 const tokenUser = "x-access-token"
 
 func (r *httpRemote) connect(ctx context.Context) (session, error) {
