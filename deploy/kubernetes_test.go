@@ -170,7 +170,7 @@ func (o *object) pod() *core.PodTemplateSpec {
 }
 
 func TestKubernetesManifests(t *testing.T) {
-	for _, dir := range []string{"serve", "cron"} {
+	for _, dir := range []string{"serve", "cron", "shards"} {
 		t.Run(dir, func(t *testing.T) {
 			b := readBundle(t, filepath.Join("kubernetes", dir))
 			runs := 0
@@ -188,6 +188,34 @@ func TestKubernetesManifests(t *testing.T) {
 				t.Error("nothing runs")
 			}
 		})
+	}
+}
+
+// The pods of the Indexed Job are all of the shards, and each of them once.
+func TestKubernetesShards(t *testing.T) {
+	jobs := 0
+	b := readBundle(t, filepath.Join("kubernetes", "shards"))
+	for _, o := range b.objects {
+		cron, ok := o.value.(*batch.CronJob)
+		if !ok {
+			continue
+		}
+		jobs++
+		job := cron.Spec.JobTemplate.Spec
+		if job.CompletionMode == nil || *job.CompletionMode != batch.IndexedCompletion || job.Completions == nil || job.Parallelism == nil || *job.Completions != *job.Parallelism {
+			t.Fatalf("%s is not an Indexed Job with all of its pods side by side", o.file)
+		}
+		if job.BackoffLimit != nil || job.BackoffLimitPerIndex == nil {
+			t.Errorf("%s: one shard's failures count for the others", o.file)
+		}
+		// Kubernetes puts in the variable: https://kubernetes.io/docs/concepts/workloads/controllers/job/#completion-mode
+		want := fmt.Sprintf("--shard=$(JOB_COMPLETION_INDEX)/%d", *job.Completions)
+		if args := job.Template.Spec.Containers[0].Args; !slices.Contains(args, want) {
+			t.Errorf("%s: %s is not in %q", o.file, want, args)
+		}
+	}
+	if jobs == 0 {
+		t.Error("there is no job")
 	}
 }
 
