@@ -20,10 +20,10 @@ import (
 const slackVariable = "LINKFLEET_SLACK_URL"
 
 // channelHelp is what the help says of notices.
-const channelHelp = `That runs fail, that something drifted, and that all is well again is told once, to
-the Slack-compatible webhook in ` + slackVariable + ` (also Mattermost's and Discord's) and to
-the SNS topic of --notify-topic, to which linkfleet's own credentials must be allowed
-to publish.`
+const channelHelp = `That runs fail, that something drifted, that a partner has not come for longer than
+--remind-after, and that all is well again is told once, to the Slack-compatible
+webhook in ` + slackVariable + ` (also Mattermost's and Discord's) and to the SNS topic
+of --notify-topic, to which linkfleet's own credentials must be allowed to publish.`
 
 // channelFlags say whom to tell.
 type channelFlags struct{ topic string }

@@ -36,6 +36,7 @@ type serveFlags struct {
 	windows    []string
 	events     eventFlags
 	channels   channelFlags
+	remind     time.Duration
 	publicURL  string
 
 	parallelism int
@@ -89,6 +90,7 @@ windows drift is looked for all the same, and told.
 	flags.StringVar(&f.drift, "drift", "@hourly", "`WHEN` to look for drift and correct it, as cron has it, with a time zone behind it; empty: never")
 	flags.DurationVar(&f.jitter, "drift-jitter", 5*time.Minute, "spread the looks for drift of many fleets over that long")
 	flags.StringArrayVar(&f.windows, "window", nil, "`RULE` of when the fleet may be changed; may be given more than once")
+	flags.DurationVar(&f.remind, "remind-after", 24*time.Hour, "tell of what has waited that long, such as for a partner to connect (0: never)")
 	flags.StringVar(&f.publicURL, "public-url", "", "`URL` at which people reach this server, for the links in what it posts")
 	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
 	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
@@ -107,6 +109,8 @@ func (f *serveFlags) check(a *app) error {
 		return fmt.Errorf("--parallelism %d is below 0", f.parallelism)
 	case f.timeout < 0:
 		return fmt.Errorf("--timeout %s is below 0", f.timeout)
+	case f.remind < 0:
+		return fmt.Errorf("--remind-after %s is below 0; 0 is never", f.remind)
 	case f.previews < 1:
 		return fmt.Errorf("--previews %d is below 1; --no-previews leaves pull requests alone", f.previews)
 	}
@@ -152,7 +156,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 
 // serveConfig is what the flags make of a server.
 func (a *app) serveConfig(ctx context.Context, t *rollout.Track, f serveFlags) (serve.Config, error) {
-	c := serve.Config{Track: t, Ledger: t.Ledger, Ref: t.Ref, Previews: f.previews, Poll: f.poll, URL: f.publicURL, Log: a.log, Now: a.now}
+	c := serve.Config{Track: t, Ledger: t.Ledger, Ref: t.Ref, Previews: f.previews, Poll: f.poll, RemindAfter: f.remind, URL: f.publicURL, Log: a.log, Now: a.now}
 	err := a.meetForge(&c, t, f)
 	if err != nil {
 		return c, err

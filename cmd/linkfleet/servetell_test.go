@@ -99,6 +99,7 @@ func TestServerWithoutWays(t *testing.T) {
 		"a secret to be guessed":   {env: "LINKFLEET_WEBHOOK_SECRET=short", want: "could be guessed"},
 		"a window of nonsense":     {more: []string{"--poll", "1m", "--window", "sometimes"}, want: "--window"},
 		"drift at no time":         {more: []string{"--poll", "1m", "--drift", "61 * * * *"}, want: "--drift"},
+		"reminders of the future":  {more: []string{"--poll", "1m", "--remind-after", "-1h"}, want: "--remind-after -1h0m0s is below 0"},
 		"a queue of nowhere":       {more: []string{"--poll", "1m", "--events-queue", "events"}, want: "--events-queue is no URL"},
 		"a topic of nowhere":       {more: []string{"--poll", "1m", "--notify-topic", "events"}, want: "--notify-topic is no ARN"},
 	} {

@@ -24,6 +24,7 @@ type Kind string
 const (
 	Drift    Kind = "drift"    // AWS is other than the commit applied last wants it
 	Failure  Kind = "failure"  // a run failed or was refused
+	Waiting  Kind = "waiting"  // something has been waited for for long, such as a partner
 	Recovery Kind = "recovery" // what was told before is over
 )
 

@@ -74,7 +74,7 @@ func (k Kind) colour() string {
 	switch k {
 	case Failure:
 		return "#a3211b"
-	case Drift:
+	case Drift, Waiting:
 		return "#b57500"
 	case Recovery:
 		return "#1d6b3c"

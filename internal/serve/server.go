@@ -65,6 +65,9 @@ type Config struct {
 	// notice there. Its body is a [Message] in JSON; a [SendError] says more
 	// of what went wrong.
 	Channels map[string]func(context.Context, ledger.Notice) error
+	// RemindAfter is how long something may wait, such as for a partner to
+	// connect, before people are told; 0: for ever.
+	RemindAfter time.Duration
 	// URL is where people see the fleet's state, and below /runs/ its runs;
 	// empty: nowhere.
 	URL string
@@ -83,6 +86,8 @@ func (c *Config) check() error {
 		return errors.New("webhooks are taken of one repository only: say which, by its full name on the forge")
 	case c.Poll < 0:
 		return fmt.Errorf("the time between two polls, %s, is below 0", c.Poll)
+	case c.RemindAfter < 0:
+		return fmt.Errorf("the time after which people are told that something waits, %s, is below 0", c.RemindAfter)
 	case c.Previews < 0:
 		return fmt.Errorf("the number of previews at once, %d, is below 0", c.Previews)
 	}
@@ -178,6 +183,9 @@ func (s *Server) loops(ctx context.Context, stop <-chan struct{}) []loop {
 	}
 	for n := range max(1, len(s.Channels)) {
 		all = append(all, loop{name: fmt.Sprintf("sending notices (%d)", n+1), rouse: s.telling, step: s.deliver})
+	}
+	if s.RemindAfter > 0 {
+		all = append(all, loop{name: "watching what waits", step: s.remind})
 	}
 	if s.Drift != nil {
 		all = append(all, loop{name: "watching the clock", step: s.driftTimer()})

@@ -19,11 +19,13 @@ const (
 	Rollout    = "rollout"    // whether commits get rolled out
 	Upkeep     = "upkeep"     // whether drift gets found and healed
 	Drifting   = "drift"      // whether anything has drifted
+	Waiting    = "waiting"    // whether anything has waited for long
 	Repository = "repository" // whether it can be read
 )
 
 // The states of conditions. That something has drifted is told by how much and
-// which, so that more of it is another state.
+// which, so that more of it is another state, and that something waits by since
+// when the latest of it does.
 const (
 	Well    = "ok"
 	Failing = "failing"
@@ -34,6 +36,7 @@ const (
 const (
 	DriftMessage    = "drift"    // something has drifted, healed or not
 	FailureMessage  = "failure"  // something fails
+	WaitingMessage  = "waiting"  // something has waited for long
 	RecoveryMessage = "recovery" // what was told before is over
 )
 

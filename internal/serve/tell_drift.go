@@ -71,19 +71,24 @@ func driftState(drifts []ledger.Drift) string {
 	return fmt.Sprintf("%d drifted (%s)", len(all), hex.EncodeToString(sum[:4]))
 }
 
-// addresses lists what has drifted, as far as people will read.
+// addresses lists what has drifted.
 func addresses(drifts []ledger.Drift) string {
-	const most = 20
-	var text strings.Builder
-	for _, d := range drifts[:min(len(drifts), most)] {
-		text.WriteString(d.Address)
+	var lines []string
+	for _, d := range drifts {
+		line := d.Address
 		if len(d.Fields) > 0 {
-			text.WriteString(": " + strings.Join(d.Fields, ", "))
+			line += ": " + strings.Join(d.Fields, ", ")
 		}
-		text.WriteByte('\n')
+		lines = append(lines, line)
 	}
-	if more := len(drifts) - most; more > 0 {
-		fmt.Fprintf(&text, "and %d more\n", more)
+	return readable(lines)
+}
+
+// readable is lines, as far as people will read.
+func readable(lines []string) string {
+	const most = 20
+	if more := len(lines) - most; more > 0 {
+		lines = append(lines[:most:most], fmt.Sprintf("and %d more", more))
 	}
-	return strings.TrimSuffix(text.String(), "\n")
+	return strings.Join(lines, "\n")
 }
