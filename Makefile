@@ -74,17 +74,15 @@ laws: ## see that every package imports only what it may
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
-# What reads what others wrote: the fleet's files, a saved plan, addresses in
-# tags, requests to the simulator. Found inputs stay in testdata/fuzz.
+# What reads what others wrote: the fleet's files, a saved plan, webhooks,
+# requests to the simulator. Found inputs stay in testdata/fuzz.
 FUZZTIME ?= 1m
-FUZZ := schema:FuzzLoad planner:FuzzSaved planner:FuzzParsePath planner:FuzzRender planner/dag:FuzzSort internal/preview:FuzzComment internal/events:FuzzMessage \
-	internal/awssim/fuzz:FuzzForm internal/awssim/fuzz:FuzzJSON internal/awssim/fuzz:FuzzREST
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME each
-	@set -e; for target in $(FUZZ); do \
-		echo "$$target for $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./$${target%:*}; \
+	@git grep -oE '^func Fuzz[A-Za-z]+' -- '*_test.go' | sed -E 's|/[^/]*:func | |' | while read -r package target; do \
+		echo "$$package $$target for $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./$$package || exit 1; \
 	done
 
 .PHONY: clean
