@@ -33,7 +33,9 @@ func newEvaluateCommand(a *app) *cobra.Command {
 func (a *app) loadStranger(ctx context.Context, dir string) (*schema.Fleet, []schema.Warning, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, fmt.Errorf("finding this program, to start it for the evaluation: %w", err)
+		// Not wrapped: where /proc is missing it is that a file does not exist,
+		// but that file is none of the fleet.
+		return nil, nil, fmt.Errorf("finding this program, to start it for the evaluation, which on Linux takes /proc: %v", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
