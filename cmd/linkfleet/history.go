@@ -73,11 +73,10 @@ type runLine struct {
 
 func lineOf(ctx context.Context, kept *ledger.Ledger, r ledger.Run) (*runLine, error) {
 	l := &runLine{r.ID, r.Fleet, r.Kind, r.Commit, r.Subject, r.Ref, r.Pull, r.Began, r.Ended, r.Outcome, r.Digest, r.Counts, nil, r.Error}
-	if r.Digest == "" || r.Kind != ledger.HealRun && r.Kind != ledger.DriftRun {
-		return l, nil
+	drift, looked, err := kept.DriftOf(ctx, r)
+	if looked {
+		l.Drift = &drift
 	}
-	drift, err := kept.DriftOf(ctx, r)
-	l.Drift = &drift
 	return l, err
 }
 

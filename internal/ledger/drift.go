@@ -141,15 +141,18 @@ type DriftCount struct {
 	Healed  int `json:"healed"`  // those that had when it began, or turned out to, and did no more
 }
 
-// DriftOf counts the drift that a run saw. It is for a run that has looked for
-// any and has ended.
-func (l *Ledger) DriftOf(ctx context.Context, r Run) (DriftCount, error) {
-	c, _, err := first(ctx, l.read, func(from row) (c DriftCount, err error) {
+// DriftOf counts the drift that a run saw. Looked is false of one that looked
+// for none, or has not come that far.
+func (l *Ledger) DriftOf(ctx context.Context, r Run) (c DriftCount, looked bool, err error) {
+	if r.Digest == "" || r.Kind != HealRun && r.Kind != DriftRun {
+		return DriftCount{}, false, nil
+	}
+	c, looked, err = first(ctx, l.read, func(from row) (c DriftCount, err error) {
 		err = from.Scan(&c.Drifted, &c.Healed)
 		return c, err
 	}, `SELECT count(*) FILTER (WHERE healed = 0 OR healed > ?3), count(*) FILTER (WHERE healed BETWEEN ?2 AND ?3)
 		FROM drifts WHERE fleet = ?1 AND found <= ?3`, r.Fleet, millis(r.Began), millis(r.Ended))
-	return c, l.explain(err)
+	return c, looked, l.explain(err)
 }
 
 // PruneDrifts forgets what was healed before a time.

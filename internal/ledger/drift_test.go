@@ -44,7 +44,7 @@ func TestDriftIsFoundOnceAndHealed(t *testing.T) {
 func TestDriftOfARun(t *testing.T) {
 	l := open(t, t.TempDir())
 	see := func(minute int, kind RunKind, looks ...[]Drift) Run {
-		r := l.run(t, minute, Run{Fleet: "payments", Kind: kind, Outcome: Done})
+		r := l.run(t, minute, Run{Fleet: "payments", Kind: kind, Outcome: Done, Digest: "d"})
 		for i, seen := range looks { // a minute is what it takes
 			when := r.Began.Add(time.Duration(i+1) * 20 * time.Second)
 			must(l.ObserveDrift(t.Context(), Glance{Fleet: "payments", At: when, Run: r.ID}, seen))(t)
@@ -64,8 +64,14 @@ func TestDriftOfARun(t *testing.T) {
 		{see(40, HealRun, []Drift{a, b}, nil), DriftCount{Healed: 2}},
 		{see(50, HealRun, nil), DriftCount{}},
 	} {
-		if got := must(l.DriftOf(t.Context(), test.run))(t); got != test.want {
-			t.Errorf("run %d of %d saw %+v, want %+v", i+1, test.run.ID, got, test.want)
+		if got, looked, err := l.DriftOf(t.Context(), test.run); got != test.want || !looked || err != nil {
+			t.Errorf("run %d saw %+v (%t, %v), want %+v", i+1, got, looked, err, test.want)
+		}
+	}
+	for _, none := range []Run{{Kind: ApplyRun, Digest: "d"}, {Kind: HealRun}} {
+		none.Fleet, none.Outcome = "payments", Done
+		if _, looked, err := l.DriftOf(t.Context(), l.run(t, 15, none)); looked || err != nil {
+			t.Errorf("%+v has looked for drift (%v)", none, err)
 		}
 	}
 }

@@ -88,8 +88,8 @@ type result struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func (p *pages) detail(r ledger.Run) *detail {
-	d := &detail{runLine: p.runLine(r), Title: fmt.Sprintf("Run %d · %s", r.ID, r.Fleet), Fleet: r.Fleet,
+func (p *pages) detail(r ledger.Run, saw ledger.DriftCount) *detail {
+	d := &detail{runLine: p.runLine(r, saw), Title: fmt.Sprintf("Run %d · %s", r.ID, r.Fleet), Fleet: r.Fleet,
 		Ref: r.Ref, Pull: r.Pull, Ended: p.at(r.Ended), Hash: r.Commit, Digest: r.Digest, Now: p.at(p.now())}
 	var rec record
 	if len(r.Report) > 0 {

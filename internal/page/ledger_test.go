@@ -42,6 +42,11 @@ func TestOfALedger(t *testing.T) {
 	glance.At = noon
 	_, err = l.ObserveDrift(ctx, glance, nil)
 	must(err)
+	look := ledger.Run{Fleet: "payments", Kind: ledger.DriftRun, Commit: run.Commit, Began: began.Add(10 * time.Minute)}
+	look.ID, err = l.BeginRun(ctx, look)
+	must(err)
+	look.Ended, look.Outcome, look.Digest = look.Began.Add(time.Minute), ledger.Nothing, "d"
+	must(l.EndRun(ctx, look))
 	must(l.Pause(ctx, ledger.Pause{Fleet: "payments", Reason: "a migration", Who: "ana", Since: noon}))
 	_, err = l.Enqueue(ctx, ledger.Job{Fleet: "payments", Kind: ledger.PushJob, Key: "main", Enqueued: noon})
 	must(err)
@@ -53,7 +58,8 @@ func TestOfALedger(t *testing.T) {
 	h := Handler(src, func() time.Time { return noon })
 	for path, want := range map[string][]string{
 		"/": {"1 waiting", "partner-c partner waiting partner-c has not connected 1 hour ago", "Nothing has drifted.", "Healed recently (1)",
-			"Paused: the whole fleet. a migration", "push main waits", "Applied risk: a subnet 3fa9c1d2b0 by run 1", "1 apply done"},
+			"Paused: the whole fleet. a migration", "push main waits", "Applied risk: a subnet 3fa9c1d2b0 by run 1", "1 apply done", "2 drift nothing done 1 drifted"},
+		"/runs/2": {"nothing done", "Resources 1 drifted"},
 		"/runs/1": {"endpoint/fraud/risk@risk/us-east-1 done"},
 	} {
 		w := httptest.NewRecorder()

@@ -83,6 +83,7 @@ type kept struct {
 	healed []ledger.Drift
 	pauses []ledger.Pause
 	runs   []ledger.Run
+	saw    map[int64]ledger.DriftCount // of drift, by the run's number
 }
 
 func (p *pages) overview(ctx context.Context) (*overview, error) {
@@ -102,7 +103,7 @@ func (p *pages) overview(ctx context.Context) (*overview, error) {
 	o := &overview{Title: cmp.Or(fleet.Name, "linkfleet"), Refresh: true, Fleet: fleet.Name, Now: p.at(p.now()),
 		Groups: p.services(fleet, k), Verdict: judge(k), Jobs: p.jobs(jobs)}
 	if found {
-		line := p.runLine(applied)
+		line := p.runLine(applied, ledger.DriftCount{})
 		o.Applied = &line
 	}
 	p.fill(o, k)
@@ -118,6 +119,12 @@ func (p *pages) read(ctx context.Context, fleet string) (k kept, err error) {
 	}
 	if k.runs, err = p.src.Runs(ctx, ledger.RunFilter{Fleet: fleet, Limit: runsShown}); err != nil {
 		return k, err
+	}
+	k.saw = map[int64]ledger.DriftCount{}
+	for _, r := range k.runs {
+		if k.saw[r.ID], _, err = p.src.DriftOf(ctx, r); err != nil {
+			return k, err
+		}
 	}
 	if k.drifts, err = p.src.Drifts(ctx, fleet); err != nil {
 		return k, err
@@ -155,7 +162,7 @@ func (p *pages) fill(o *overview, k kept) {
 		o.Pauses = append(o.Pauses, pauseLine{what, pause.Reason, pause.Who, p.at(pause.Since)})
 	}
 	for _, r := range k.runs {
-		line := p.runLine(r)
+		line := p.runLine(r, k.saw[r.ID])
 		o.Runs = append(o.Runs, line)
 		if o.Last == nil && r.Kind != ledger.PreviewRun {
 			o.Last = &line
@@ -229,11 +236,14 @@ func (p *pages) jobs(jobs []ledger.Job) []jobLine {
 	return lines
 }
 
-func (p *pages) runLine(r ledger.Run) runLine {
+func (p *pages) runLine(r ledger.Run, saw ledger.DriftCount) runLine {
 	line := runLine{ID: r.ID, Kind: string(r.Kind), Outcome: outcomeWord(r.Outcome), Tone: tone(r.Outcome),
-		Commit: short(r.Commit), Subject: r.Subject, What: changes(r.Counts), Began: p.at(r.Began), Error: r.Error}
+		Commit: short(r.Commit), Subject: r.Subject, What: changes(r.Counts, saw), Began: p.at(r.Began), Error: r.Error}
 	if r.Kind == ledger.PreviewRun && r.Pull != 0 {
 		line.Kind = fmt.Sprintf("preview of %d", r.Pull)
+	}
+	if r.Outcome == ledger.Nothing && saw.Drifted > 0 {
+		line.Outcome = "nothing done" // though there was something to do
 	}
 	if !r.Ended.IsZero() {
 		line.Took = took(r.Ended.Sub(r.Began).Round(time.Millisecond))
@@ -241,12 +251,13 @@ func (p *pages) runLine(r ledger.Run) runLine {
 	return line
 }
 
-func changes(c ledger.Counts) string {
+func changes(c ledger.Counts, saw ledger.DriftCount) string {
 	var parts []string
 	for _, of := range []struct {
 		n    int
 		word string
-	}{{c.Created, "created"}, {c.Changed, "changed"}, {c.Replaced, "replaced"}, {c.Deleted, "deleted"}, {c.Blocked, "blocked"}, {c.Waiting, "waiting"}} {
+	}{{saw.Drifted, "drifted"}, {saw.Healed, "healed"},
+		{c.Created, "created"}, {c.Changed, "changed"}, {c.Replaced, "replaced"}, {c.Deleted, "deleted"}, {c.Blocked, "blocked"}, {c.Waiting, "waiting"}} {
 		if of.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", of.n, of.word))
 		}

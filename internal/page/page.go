@@ -36,6 +36,7 @@ type Source interface {
 	Run(ctx context.Context, id int64) (ledger.Run, bool, error)
 	Waits(ctx context.Context, fleet string) ([]ledger.Wait, error)
 	Drifts(ctx context.Context, fleet string) ([]ledger.Drift, error)
+	DriftOf(ctx context.Context, r ledger.Run) (c ledger.DriftCount, looked bool, err error)
 	DriftHistory(ctx context.Context, fleet string, limit int) ([]ledger.Drift, error)
 	Pauses(ctx context.Context, fleet string) ([]ledger.Pause, error)
 	Jobs(ctx context.Context, fleet string) ([]ledger.Job, error)
@@ -127,13 +128,17 @@ func (p *pages) run(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kept, found, err := p.src.Run(ctx, id)
+	var saw ledger.DriftCount
+	if found && err == nil {
+		saw, _, err = p.src.DriftOf(ctx, kept)
+	}
 	switch {
 	case err != nil:
 		unreadable(w)
 	case !found:
 		http.Error(w, fmt.Sprintf("run %d is not kept, or never was", id), http.StatusNotFound)
 	default:
-		send(w, r, p.runPage, p.detail(kept))
+		send(w, r, p.runPage, p.detail(kept, saw))
 	}
 }
 

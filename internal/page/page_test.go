@@ -67,6 +67,10 @@ func (s *source) Drifts(context.Context, string) (open []ledger.Drift, err error
 	return open, s.err
 }
 
+func (s *source) DriftOf(context.Context, ledger.Run) (ledger.DriftCount, bool, error) {
+	return ledger.DriftCount{}, false, s.err
+}
+
 func (s *source) DriftHistory(context.Context, string, int) ([]ledger.Drift, error) {
 	return s.drifts, s.err
 }
