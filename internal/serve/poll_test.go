@@ -197,7 +197,7 @@ func TestPreviewsFollowTheBranch(t *testing.T) {
 		want(b, "while the merge is rolled out", b.pulls.ran(), []string{})
 		b.pass(11 * time.Second)
 		want(b, "after that", b.pulls.ran(), []string{"9 r", "7 p"})
-		b.pass(10 * time.Hour)
+		b.pass(2 * time.Hour)
 		want(b, "later", b.pulls.ran(), []string{})
 	})
 }
@@ -216,7 +216,7 @@ func TestPreviewsFollowTheBranchThatFails(t *testing.T) {
 		want(b, "while it is not known", b.pulls.ran(), []string{})
 		b.pass(2 * time.Minute)
 		want(b, "when it failed once", b.pulls.ran(), []string{"7 p"})
-		b.pass(5 * time.Hour)
+		b.pass(time.Hour)
 		want(b, "runs in all", len(b.track.ran()), 6)
 		want(b, "when it was mended", b.pulls.ran(), []string{"7 p"})
 	})
@@ -277,7 +277,7 @@ func TestPreviewsThatFollowAreBounded(t *testing.T) {
 		b.pass(time.Minute)
 		want(b, "at the start", len(b.pulls.ran()), renewed+20)
 		b.push("b")
-		b.pass(10 * time.Hour)
+		b.pass(2 * time.Hour)
 		got := b.pulls.ran()
 		want(b, "after a merge", len(got), renewed)
 		if !slices.Contains(got, "21 p") || slices.Contains(got, "20 p") {
