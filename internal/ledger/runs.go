@@ -20,6 +20,9 @@ const (
 	DriftRun   RunKind = "drift"   // looks for drift, and writes nothing
 )
 
+// Whole tells whether runs of the kind look at the whole fleet as AWS has it.
+func (k RunKind) Whole() bool { return k != PreviewRun && k != ShardRun }
+
 // An Outcome is what came of a run.
 type Outcome string
 

@@ -122,7 +122,8 @@ func TestLastAppliedAndLastSuccess(t *testing.T) {
 		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Interrupted}, 3, 4},
 		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Running}, 3, 4},
 		{Run{Fleet: "search", Kind: ApplyRun, Outcome: Done}, 3, 4},
-		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Nothing}, 10, 10},
+		{Run{Fleet: "payments", Kind: ShardRun, Outcome: Done}, 3, 4},
+		{Run{Fleet: "payments", Kind: ApplyRun, Outcome: Nothing}, 11, 11},
 	}
 	for i, test := range tests {
 		l.run(t, i, test.run)

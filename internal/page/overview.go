@@ -164,7 +164,7 @@ func (p *pages) fill(o *overview, k kept) {
 	for _, r := range k.runs {
 		line := p.runLine(r, k.saw[r.ID])
 		o.Runs = append(o.Runs, line)
-		if o.Last == nil && r.Kind != ledger.PreviewRun {
+		if o.Last == nil && r.Kind.Whole() {
 			o.Last = &line
 		}
 	}
@@ -210,12 +210,12 @@ func judge(k kept) verdict {
 }
 
 // looked tells whether a run has seen the fleet as AWS has it.
-func looked(r ledger.Run) bool { return r.Kind != ledger.PreviewRun && r.Outcome.Well() }
+func looked(r ledger.Run) bool { return r.Kind.Whole() && r.Outcome.Well() }
 
 // settled tells whether a run came to anything, so that the fleet is judged by
 // it. One that looked is.
 func settled(r ledger.Run) bool {
-	return r.Kind != ledger.PreviewRun && r.Outcome != ledger.Running
+	return r.Kind.Whole() && r.Outcome != ledger.Running
 }
 
 func (p *pages) jobs(jobs []ledger.Job) []jobLine {

@@ -219,6 +219,11 @@ func TestQuietFleets(t *testing.T) {
 	if text := plain(get(t, quiet, "/").Body.String()); !strings.Contains(text, "Run 49: refused") {
 		t.Errorf("after a run that was refused it says %s", text)
 	}
+	part := busy()
+	part.waits, part.drifts, part.runs = nil, nil, []ledger.Run{{ID: 50, Kind: ledger.ShardRun, Outcome: ledger.Done}}
+	if text := plain(get(t, part, "/").Body.String()); !strings.Contains(text, "No run has looked at AWS yet") {
+		t.Errorf("after a run of a part it says %s", text)
+	}
 	text := plain(get(t, &source{}, "/").Body.String())
 	for _, want := range []string{"not loaded yet", "No run has looked at AWS yet", "no commit yet", "There was no run yet."} {
 		if !strings.Contains(text, want) {

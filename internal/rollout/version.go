@@ -77,8 +77,11 @@ func (t *Track) forward(at gitsource.Commit, last ledger.Run, o Order) error {
 		return nil
 	}
 	back, err := t.Repo.Ancestor(at.Hash, last.Commit)
-	if err != nil || !back { // what is not there any more was rewritten, not lagged behind
+	switch {
+	case errors.Is(err, gitsource.ErrUnknownRef): // rewritten, not lagged behind
 		return nil
+	case err != nil || !back:
+		return err
 	}
 	return refusef("branch %s is at commit %.12s, which is older than %.12s, applied last: the server may lag, or the branch was moved back; commit a revert, or let this run go back with --allow-back", t.Ref, at.Hash, last.Commit)
 }
