@@ -167,10 +167,7 @@ func TestEitherIsLost(t *testing.T) {
 				shelf := newShelf()
 				a, _ := shelf.party()
 				held := acquirePart(t, a, "0/2", "two")
-				bob := entry{id: "bob's", version: 99, duration: time.Minute, Holder: Holder{Who: "bob"}}
-				shelf.Lock()
-				shelf.records[key] = bob.record()
-				shelf.Unlock()
+				shelf.seize(key)
 				<-held.Over()
 				if why, ok := errors.AsType[*LostError](held.Err()); !ok || why.By == nil || why.By.Who != "bob" {
 					t.Errorf("lost because of: %v", held.Err())

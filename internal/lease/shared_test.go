@@ -91,6 +91,15 @@ func (s *shelf) entry() map[string]string {
 	return maps.Clone(s.records["payments"])
 }
 
+// seize puts an entry of bob's where that of a holder is.
+func (s *shelf) seize(key string) entry {
+	s.Lock()
+	defer s.Unlock()
+	bob := entry{id: "bob's", version: 99, duration: time.Minute, Holder: Holder{Who: "bob"}}
+	s.records[key] = bob.record()
+	return bob
+}
+
 func newShelf() *shelf { return &shelf{records: map[string]map[string]string{}} }
 
 // party is a contender with a connection of its own.
@@ -281,10 +290,7 @@ func TestReleaseIsConditional(t *testing.T) {
 		shelf := newShelf()
 		a, _ := shelf.party()
 		held := acquire(t, a, "alice")
-		bob := entry{id: "bob's", version: 99, duration: time.Minute, Holder: Holder{Who: "bob"}}
-		shelf.Lock()
-		shelf.records["payments"] = bob.record()
-		shelf.Unlock()
+		bob := shelf.seize("payments")
 		<-held.Over()
 		if why, ok := errors.AsType[*LostError](held.Err()); !ok || why.By == nil || why.By.Who != "bob" {
 			t.Errorf("lost because of: %v", held.Err())
@@ -338,10 +344,7 @@ func TestSleep(t *testing.T) {
 		a.wall = func() time.Time { mu.Lock(); defer mu.Unlock(); return time.Now().Add(slept) }
 		held := acquire(t, a, "alice")
 		time.Sleep(2 * time.Second)
-		bob := entry{id: "bob's", version: 99, duration: time.Minute, Holder: Holder{Who: "bob"}}
-		shelf.Lock()
-		shelf.records["payments"] = bob.record()
-		shelf.Unlock()
+		shelf.seize("payments")
 		mu.Lock()
 		slept = time.Hour
 		mu.Unlock()
