@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,16 +15,15 @@ import (
 )
 
 type applyFlags struct {
-	aws         awsFlags
-	yes         bool
-	expect      string
-	saved       string
-	format      string
-	parallelism int
-	timeout     time.Duration
-	stateDir    string
-	target      targetFlag
-	allow       allowFlags
+	aws      awsFlags
+	yes      bool
+	expect   string
+	saved    string
+	format   string
+	pace     paceFlags
+	stateDir string
+	target   targetFlag
+	allow    allowFlags
 }
 
 func newApplyCommand(a *app) *cobra.Command {
@@ -65,10 +63,9 @@ says which of the --allow flags lets it pass.
 	flags.StringVar(&f.expect, "expect", "", "carry the plan out only if this is its `DIGEST`, in full or its first 12 characters or more")
 	flags.StringVar(&f.saved, "plan", "", "carry the plan out only if it is still the one that plan --out saved to `FILE`")
 	flags.StringVar(&f.format, "format", "text", "text, or json for the report alone")
-	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
-	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
 	flags.StringVar(&f.stateDir, "state-dir", "", "`FOLDER` of the file that lets one apply act at a time, for a fleet that names no table for it (by default one of the user's cache)")
 	cmd.MarkFlagsMutuallyExclusive("expect", "plan")
+	f.pace.add(cmd)
 	f.target.add(cmd)
 	f.allow.add(cmd)
 	f.aws.add(cmd)
@@ -77,15 +74,10 @@ says which of the --allow flags lets it pass.
 
 func (f *applyFlags) check() error {
 	const shortest = 12
-	switch {
-	case f.parallelism < 0:
-		return fmt.Errorf("--parallelism %d is below 0", f.parallelism)
-	case f.timeout < 0:
-		return fmt.Errorf("--timeout %s is below 0", f.timeout)
-	case f.expect != "" && len(f.expect) < shortest:
+	if f.expect != "" && len(f.expect) < shortest {
 		return fmt.Errorf("--expect %q is too short to tell plans apart; give at least the %d characters that plan shows", f.expect, shortest)
 	}
-	return checkFormat(f.format, "text", "json")
+	return errors.Join(f.pace.check(), checkFormat(f.format, "text", "json"))
 }
 
 func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
@@ -207,7 +199,8 @@ func (a *app) carryOut(ctx context.Context, run *reconcile.Run, plan *planner.Pl
 		p.say("finishing running steps; press again to stop now")
 	})
 	defer undo()
-	run.Parallelism, run.Timeout, run.Observe = f.parallelism, f.timeout, p.observe
+	run.Observe = p.observe
+	f.pace.set(run)
 	defer a.logCalls(run)
 	if err := a.takeLease(ctx, run, f.stateDir, p.say); err != nil {
 		return &reconcile.Result{}, err

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"path"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,16 +18,15 @@ import (
 )
 
 type reconcileFlags struct {
-	repo        repoFlags
-	aws         awsFlags
-	healOnly    bool
-	dryRun      bool
-	back        bool
-	shard       shardFlag
-	format      string
-	parallelism int
-	timeout     time.Duration
-	allow       allowFlags
+	repo     repoFlags
+	aws      awsFlags
+	healOnly bool
+	dryRun   bool
+	back     bool
+	shard    shardFlag
+	format   string
+	pace     paceFlags
+	allow    allowFlags
 }
 
 func newReconcileCommand(a *app) *cobra.Command {
@@ -72,9 +69,8 @@ such drift.
 	flags.BoolVar(&f.back, "allow-back", false, "let the branch be at an older commit than was applied last")
 	flags.Var(&f.shard, "shard", "roll out this shard alone, with I from 0 to N-1")
 	flags.StringVar(&f.format, "format", "text", "text, or json for the report alone")
-	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
-	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
 	cmd.MarkFlagsMutuallyExclusive("heal-only", "dry-run", "shard")
+	f.pace.add(cmd)
 	f.repo.add(cmd)
 	f.repo.addSigners(cmd)
 	f.allow.add(cmd)
@@ -83,13 +79,7 @@ such drift.
 }
 
 func (f *reconcileFlags) check(a *app) error {
-	switch {
-	case f.parallelism < 0:
-		return fmt.Errorf("--parallelism %d is below 0", f.parallelism)
-	case f.timeout < 0:
-		return fmt.Errorf("--timeout %s is below 0", f.timeout)
-	}
-	return errors.Join(checkFormat(f.format, "text", "json"), f.repo.check(), f.aws.check(a))
+	return errors.Join(f.pace.check(), checkFormat(f.format, "text", "json"), f.repo.check(), f.aws.check(a))
 }
 
 // kind is what the run is for.
@@ -143,7 +133,8 @@ func (a *app) roll(ctx context.Context, t *rollout.Track, f reconcileFlags) (*ro
 		_ = a.showPlan(stream, plan) // a stream that is gone shows nothing; the run goes on
 	}
 	return t.Roll(ctx, stop, rollout.Order{Kind: f.kind(), Back: f.back, Prepare: func(run *reconcile.Run) error {
-		run.Parallelism, run.Timeout, run.Observe = f.parallelism, f.timeout, p.observe
+		run.Observe = p.observe
+		f.pace.set(run)
 		return errors.Join(f.shard.divide(run), f.allow.set(run))
 	}})
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/forge/webhook"
 	"github.com/linkfleet/linkfleet/internal/page"
-	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/rollout"
 	"github.com/linkfleet/linkfleet/internal/schedule"
 	"github.com/linkfleet/linkfleet/internal/serve"
@@ -39,8 +38,7 @@ type serveFlags struct {
 	remind     time.Duration
 	publicURL  string
 
-	parallelism int
-	timeout     time.Duration
+	pace paceFlags
 }
 
 func newServeCommand(a *app) *cobra.Command {
@@ -92,8 +90,7 @@ windows drift is looked for all the same, and told.
 	flags.StringArrayVar(&f.windows, "window", nil, "`RULE` of when the fleet may be changed; may be given more than once")
 	flags.DurationVar(&f.remind, "remind-after", 24*time.Hour, "tell of what has waited that long, such as for a partner to connect (0: never)")
 	flags.StringVar(&f.publicURL, "public-url", "", "`URL` at which people reach this server, for the links in what it posts")
-	flags.IntVar(&f.parallelism, "parallelism", 0, "steps that may be under way at the same time; waiting ones do not count (0: 16)")
-	flags.DurationVar(&f.timeout, "timeout", 0, "bound of each single wait of a step, such as 20m (0: 15m)")
+	f.pace.add(cmd)
 	f.events.add(cmd)
 	f.channels.add(cmd)
 	f.preview.repo.add(cmd)
@@ -105,21 +102,12 @@ windows drift is looked for all the same, and told.
 
 func (f *serveFlags) check(a *app) error {
 	switch {
-	case f.parallelism < 0:
-		return fmt.Errorf("--parallelism %d is below 0", f.parallelism)
-	case f.timeout < 0:
-		return fmt.Errorf("--timeout %s is below 0", f.timeout)
 	case f.remind < 0:
 		return fmt.Errorf("--remind-after %s is below 0; 0 is never", f.remind)
 	case f.previews < 1:
 		return fmt.Errorf("--previews %d is below 1; --no-previews leaves pull requests alone", f.previews)
 	}
-	return errors.Join(f.preview.repo.check(), f.preview.forge.check(), f.preview.aws.check(a))
-}
-
-// prepare gives each run what the flags say of it.
-func (f *serveFlags) prepare(run *reconcile.Run) {
-	run.Parallelism, run.Timeout = f.parallelism, f.timeout
+	return errors.Join(f.pace.check(), f.preview.repo.check(), f.preview.forge.check(), f.preview.aws.check(a))
 }
 
 func (a *app) serve(ctx context.Context, f serveFlags) error {
@@ -132,7 +120,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	defer done()
-	t.Prepare = f.prepare
+	t.Prepare = f.pace.set
 	sight := &shown{Ledger: t.Ledger}
 	t.Loaded = sight.load
 	if fleet, err := t.Applied(ctx); err == nil && fleet != nil { // the next run shows it otherwise
