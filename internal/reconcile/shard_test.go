@@ -89,8 +89,11 @@ func roundsOfShards(t *testing.T, s *stage.Stage, count int, commit string) {
 	const most = 5
 	for range most {
 		var all sync.WaitGroup
-		for i := range count {
-			r := newShard(t, s, reconcile.Shard{Index: i, Count: count}, commit)
+		shards := make([]*reconcile.Run, count)
+		for i := range shards { // all of them first: the stage may write to the fleet
+			shards[i] = newShard(t, s, reconcile.Shard{Index: i, Count: count}, commit)
+		}
+		for _, r := range shards {
 			all.Go(func() { oneShard(t, r) })
 		}
 		all.Wait()
@@ -135,7 +138,7 @@ func TestShardsKeepOthersOut(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 2 {
 			r := newShard(t, s, reconcile.Shard{Index: i, Count: 2}, "one")
-			all.Go(func() { oneShard(t, r) })
+			all.Go(func() { time.Sleep(time.Second); oneShard(t, r) }) // after the other is made
 		}
 		time.Sleep(30 * time.Second) // a load balancer takes minutes
 		whole := s.Run()
