@@ -29,8 +29,9 @@ type Order struct {
 	// Back lets an Apply go back to an older commit than was applied last.
 	Back bool
 	// Prepare, if set, changes the run before it plans: what it may pass of
-	// limits. Not its targets, nor, of any kind but Shard, a shard: a commit counts as applied when all of it is,
-	// and drift as healed when it is nowhere to be seen.
+	// limits. Not its targets, nor, of any kind but Shard, a shard: a commit
+	// counts as applied when all of it is, and drift as healed when it is
+	// nowhere to be seen.
 	Prepare func(*reconcile.Run) error
 }
 
