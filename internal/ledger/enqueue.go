@@ -19,8 +19,8 @@ type Queued struct {
 //
 // Of one kind, fleet and key one job waits. A job with another commit
 // supersedes one that waits; for the same commit it is the same job, due at
-// the earlier time and with the newer payload. A job that runs is left alone,
-// and the new one waits behind it.
+// the earlier time. A job that runs is left alone, and the new one waits behind
+// it.
 func (l *Ledger) Enqueue(ctx context.Context, jobs ...Job) (q Queued, err error) {
 	err = l.change(ctx, func(tx *sql.Tx) error { return q.add(ctx, tx, jobs) })
 	if err != nil {
@@ -53,8 +53,8 @@ func (q *Queued) add(ctx context.Context, tx *sql.Tx, jobs []Job) error {
 
 // renew has a waiting job be asked for once more.
 func renew(ctx context.Context, tx *sql.Tx, old, again Job) (Job, error) {
-	j, _, err := first(ctx, tx, scanJob, `UPDATE jobs SET payload = ?, not_before = min(not_before, ?) WHERE id = ? RETURNING `+jobColumns,
-		again.Payload, millis(again.NotBefore), old.ID)
+	j, _, err := first(ctx, tx, scanJob, `UPDATE jobs SET not_before = min(not_before, ?) WHERE id = ? RETURNING `+jobColumns,
+		millis(again.NotBefore), old.ID)
 	return j, err
 }
 
@@ -63,9 +63,9 @@ func replace(ctx context.Context, tx *sql.Tx, old, j Job) (Job, error) {
 	if _, err := execute(ctx, tx, `DELETE FROM jobs WHERE id = ?`, old.ID); err != nil {
 		return Job{}, err
 	}
-	j, _, err := first(ctx, tx, scanJob, `INSERT INTO jobs (kind, fleet, key, lane, hash, payload, enqueued, not_before)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING `+jobColumns,
-		j.Kind, j.Fleet, j.Key, j.lane(), j.Commit, j.Payload, millis(j.Enqueued), millis(j.NotBefore))
+	j, _, err := first(ctx, tx, scanJob, `INSERT INTO jobs (kind, fleet, key, lane, hash, enqueued, not_before)
+		VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING `+jobColumns,
+		j.Kind, j.Fleet, j.Key, j.lane(), j.Commit, millis(j.Enqueued), millis(j.NotBefore))
 	return j, err
 }
 

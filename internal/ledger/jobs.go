@@ -35,7 +35,6 @@ type Job struct {
 	Fleet     string
 	Key       string // what of the fleet: a ref, a pull request's number, a connection
 	Commit    string // in hex; empty: whichever is there when the job runs
-	Payload   []byte // whatever else who does it must know; no secrets
 	Enqueued  time.Time
 	NotBefore time.Time // zero: at once
 	Attempts  int       // how often it was taken, this time included
@@ -43,11 +42,11 @@ type Job struct {
 	Taken     time.Time // zero: it waits
 }
 
-const jobColumns = "id, kind, fleet, key, hash, payload, enqueued, not_before, attempts, error, taken"
+const jobColumns = "id, kind, fleet, key, hash, enqueued, not_before, attempts, error, taken"
 
 func scanJob(from row) (j Job, err error) {
-	err = from.Scan(&j.ID, &j.Kind, &j.Fleet, &j.Key, &j.Commit, &j.Payload,
-		stamp{&j.Enqueued}, stamp{&j.NotBefore}, &j.Attempts, &j.LastError, stamp{&j.Taken})
+	err = from.Scan(&j.ID, &j.Kind, &j.Fleet, &j.Key, &j.Commit, stamp{&j.Enqueued}, stamp{&j.NotBefore},
+		&j.Attempts, &j.LastError, stamp{&j.Taken})
 	return j, err
 }
 

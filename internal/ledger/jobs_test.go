@@ -46,7 +46,7 @@ func commits(jobs []Job) []string {
 
 func TestJobIsKeptWhole(t *testing.T) {
 	l := open(t, t.TempDir())
-	j := Job{Kind: PullJob, Fleet: "payments", Key: "12", Commit: "c0ffee", Payload: []byte(`{"fork":true}`), Enqueued: at(1), NotBefore: at(2)}
+	j := Job{Kind: PullJob, Fleet: "payments", Key: "12", Commit: "c0ffee", Enqueued: at(1), NotBefore: at(2)}
 	got := l.enqueue(t, j)
 	j.ID = 1
 	want(t, got, j)
@@ -90,12 +90,12 @@ func TestNewerCommitWaitsBehindOneThatRuns(t *testing.T) {
 func TestSameCommitIsOneJob(t *testing.T) {
 	l := open(t, t.TempDir())
 	first := push("payments", "main", "a", 1)
-	first.Payload, first.NotBefore = []byte("old"), at(30)
+	first.NotBefore = at(30)
 	l.enqueue(t, first)
 	again := push("payments", "main", "a", 2)
-	again.Payload, again.NotBefore = []byte("new"), at(20)
+	again.NotBefore = at(20)
 	q := must(l.Enqueue(t.Context(), again))(t)
-	first.ID, first.Payload, first.NotBefore = 1, []byte("new"), at(20)
+	first.ID, first.NotBefore = 1, at(20)
 	want(t, q, Queued{Jobs: []Job{first}})
 	again.NotBefore = at(25)
 	want(t, l.enqueue(t, again).NotBefore, at(20))

@@ -323,7 +323,7 @@ func TestTheLockAndTheDiskAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	sqlExec(t, two.write, "PRAGMA max_page_count = 1") // as many as there are
-	_, err = two.Enqueue(t.Context(), Job{Kind: PushJob, Payload: make([]byte, 1<<20)})
+	_, err = two.Enqueue(t.Context(), Job{Kind: PushJob, Key: strings.Repeat("k", 1<<20)})
 	wantError(t, err, "has no more room on its disk")
 	if strings.Contains(err.Error(), "\n") {
 		t.Errorf("it is more than a sentence: %v", err)

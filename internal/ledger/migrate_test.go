@@ -70,7 +70,7 @@ func wantOldLedger(t *testing.T, l *Ledger) {
 	})
 	want(t, must(l.Waits(ctx, "payments"))(t), []Wait{{Fleet: "payments", Address: "connection/a", What: "the partner to connect", Since: at(2)}})
 	want(t, must(l.Jobs(ctx, "payments"))(t), []Job{
-		{ID: 1, Kind: PushJob, Fleet: "payments", Key: "refs/heads/main", Commit: "decaf", Payload: []byte("{}"), Enqueued: at(4), NotBefore: at(5)},
+		{ID: 1, Kind: PushJob, Fleet: "payments", Key: "refs/heads/main", Commit: "decaf", Enqueued: at(4), NotBefore: at(5)},
 	})
 	if _, fresh, err := l.Accept(ctx, Delivery{Forge: "github", ID: "72d3162e"}); fresh || err != nil {
 		t.Error("an accepted delivery was forgotten", err)

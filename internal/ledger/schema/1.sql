@@ -56,7 +56,6 @@ CREATE TABLE jobs (
 	key        TEXT    NOT NULL,
 	lane       TEXT    NOT NULL,
 	hash       TEXT    NOT NULL, -- of the commit
-	payload    BLOB,
 	enqueued   INTEGER NOT NULL,
 	not_before INTEGER NOT NULL,
 	attempts   INTEGER NOT NULL DEFAULT 0,

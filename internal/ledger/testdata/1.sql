@@ -32,7 +32,6 @@ CREATE TABLE jobs (
 	key        TEXT    NOT NULL,
 	lane       TEXT    NOT NULL,
 	hash       TEXT    NOT NULL, -- of the commit
-	payload    BLOB,
 	enqueued   INTEGER NOT NULL,
 	not_before INTEGER NOT NULL,
 	attempts   INTEGER NOT NULL DEFAULT 0,
@@ -40,7 +39,7 @@ CREATE TABLE jobs (
 	taken      INTEGER NOT NULL DEFAULT 0,
 	process    TEXT    NOT NULL DEFAULT ''
 ) STRICT;
-INSERT INTO "jobs" VALUES(1,'push','payments','refs/heads/main','','decaf',X'7B7D',1772366640000,1772366700000,0,'',0,'');
+INSERT INTO "jobs" VALUES(1,'push','payments','refs/heads/main','','decaf',1772366640000,1772366700000,0,'',0,'');
 CREATE TABLE notices (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	channel    TEXT    NOT NULL,
