@@ -37,6 +37,9 @@ type Applier struct {
 	// Observe, if set, is told what happens, one event after the other. The
 	// run stands still meanwhile.
 	Observe func(Event)
+	// Within, if set, gives the context of the calls that change something for
+	// a step, after Observe was told that it started. Several ask side by side.
+	Within func(context.Context, planner.StepKey) context.Context
 }
 
 // Poll is a range of intervals. They start at First, grow by half each time

@@ -14,6 +14,7 @@ import (
 type run struct {
 	actuators map[string]Actuator
 	observe   func(Event)
+	within    func(context.Context, planner.StepKey) context.Context
 	pace      pace
 	timeout   time.Duration // as people read it: in AWS's time
 	steps     []planner.Step
@@ -35,6 +36,7 @@ func newRun(a *Applier, p *planner.Plan, stop <-chan struct{}) *run {
 	r := &run{
 		actuators: a.Actuators,
 		observe:   a.Observe,
+		within:    a.Within,
 		pace:      a.pace(),
 		timeout:   a.timeout(),
 		steps:     p.Steps,

@@ -113,6 +113,9 @@ func (r *run) wanted(s planner.Step) (planner.Resource, error) {
 
 // call makes the change once. The answer is the resource as it is now known.
 func (r *run) call(ctx context.Context, s planner.Step, want planner.Resource) (planner.Resource, error) {
+	if r.within != nil {
+		ctx = r.within(ctx, s.StepKey)
+	}
 	actuator := r.actuators[s.Addr.Kind]
 	var made Made
 	var err error

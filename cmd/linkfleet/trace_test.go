@@ -16,7 +16,8 @@ import (
 )
 
 // A run's traces go where the standard variables say: the run, its stages, and
-// every step below its apply.
+// every step below its
+// apply, and what a step asks of AWS below the step.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -42,7 +43,8 @@ func TestTraces(t *testing.T) {
 	s := newStory(t, forgetest.GitHub).byHTTP()
 	s.env = append(s.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+sink.URL)
 	s.reconciles(exitDone)
-	for child, parent := range map[string]string{"fetch": "run", "load": "run", "plan": "run", "apply": "run", "create endpoint": "apply", "create listener": "apply"} {
+	for child, parent := range map[string]string{"fetch": "run", "load": "run", "plan": "run", "apply": "run", "create endpoint": "apply", "create listener": "apply",
+		"EC2.CreateVpcEndpoint": "create endpoint", "Elastic Load Balancing v2.CreateListener": "create listener"} {
 		if len(spans[child]) != 1 || len(spans[parent]) != 1 || !slices.Equal(spans[child][0].ParentSpanId, spans[parent][0].SpanId) {
 			t.Errorf("there are %d spans %q, and %d %q, of which it should be one", len(spans[child]), child, len(spans[parent]), parent)
 		}

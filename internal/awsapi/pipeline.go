@@ -23,7 +23,7 @@ type caller struct {
 // A pipeline is what every request of a caller passes through besides the
 // SDK's own steps:
 //
-//	once:    refuse what a read-only run must not do; see what the call costs
+//	once:    refuse what a read-only run must not do; see what the call costs; trace it
 //	attempt: wait for tokens, send, renew a session that AWS calls expired
 //	request: count it, read its answer whole, refuse what AWS would not send
 type pipeline struct {
@@ -42,6 +42,7 @@ func (a *API) pipeline(c caller) pipeline {
 // and the request is signed, so that neither ages while it waits.
 func (p pipeline) attach(stack *middleware.Stack) error {
 	return errors.Join(
+		stack.Initialize.Add(middleware.InitializeMiddlewareFunc("linkfleetTrace", p.trace), middleware.Before),
 		stack.Initialize.Add(middleware.InitializeMiddlewareFunc("linkfleetCall", p.call), middleware.Before),
 		stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("linkfleetAttempt", p.attempt), "Retry", middleware.After),
 		stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("linkfleetCount", p.count), middleware.Before),

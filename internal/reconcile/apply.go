@@ -73,6 +73,7 @@ func (r *Run) walk(ctx context.Context, stop <-chan struct{}, plan *planner.Plan
 		Timeout:     r.Timeout,
 		Speed:       r.Speed,
 		Observe:     r.Observe,
+		Within:      r.Within,
 	}
 	return a.Apply(ctx, plan, stop)
 }

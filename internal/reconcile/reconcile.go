@@ -48,6 +48,9 @@ type Run struct {
 	Paused map[string]string
 	// Observe hears every event of an apply, one at a time.
 	Observe func(applier.Event)
+	// Within, if set, gives the context of the calls that change something for
+	// a step.
+	Within func(context.Context, planner.StepKey) context.Context
 }
 
 // Plan reads every place and says what is to be done. Places that could not

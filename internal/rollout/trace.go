@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -30,17 +31,26 @@ func (t *Track) span(ctx context.Context, name string, of ...attribute.KeyValue)
 	}
 }
 
-// traceSteps has each step of a run's apply be a span within that of ctx.
+// traceSteps has each step of a run's apply be a span within that of ctx, and
+// the calls that change something for it be within its own.
 func (t *Track) traceSteps(ctx context.Context, run *reconcile.Run) {
 	type step struct {
 		trace.Span
 		end func(error)
 	}
+	var mu sync.Mutex
 	observe, open := run.Observe, map[planner.StepKey]step{}
+	run.Within = func(ctx context.Context, key planner.StepKey) context.Context {
+		mu.Lock()
+		defer mu.Unlock()
+		return trace.ContextWithSpan(ctx, open[key].Span)
+	}
 	run.Observe = func(e applier.Event) {
 		if observe != nil {
 			observe(e)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		switch e.Kind {
 		case applier.StepStarted:
 			within, end := t.span(ctx, string(e.Action)+" "+e.Addr.Kind, attribute.String("linkfleet.address", e.Addr.String()))

@@ -33,7 +33,7 @@ type Track struct {
 	// Now is the clock of what is kept.
 	Now func() time.Time
 
-	// Tracer, if set, makes spans of runs and their steps.
+	// Tracer, if set, makes spans of runs, their steps, and the calls of AWS.
 	Tracer trace.Tracer
 	// Prepare, if set, changes each run before it plans.
 	Prepare func(*reconcile.Run)
