@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -199,7 +200,8 @@ func (a *app) carryOut(ctx context.Context, run *reconcile.Run, plan *planner.Pl
 		p.say("finishing running steps; press again to stop now")
 	})
 	defer undo()
-	run.Observe = p.observe
+	log := a.log.With("fleet", run.Fleet.Name, "commit", run.Commit)
+	run.Observe = func(e applier.Event) { p.observe(log, e) }
 	f.pace.set(run)
 	defer a.logCalls(run)
 	if err := a.takeLease(ctx, run, f.stateDir, p.say); err != nil {

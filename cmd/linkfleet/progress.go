@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/linkfleet/linkfleet/applier"
+	"github.com/linkfleet/linkfleet/internal/ledger"
 )
 
 // A progress tells on standard error how an apply goes: as a status on a
@@ -16,12 +17,13 @@ type progress struct {
 
 func (a *app) newProgress() *progress { return &progress{a, a.newStatus("Applying")} }
 
-func (p *progress) observe(e applier.Event) {
+// observe shows an event. Records go to a log that says what it is of.
+func (p *progress) observe(log *slog.Logger, e applier.Event) {
 	switch {
 	case p.status != nil:
 		p.status.observe(e)
 	case p.a.records:
-		p.a.log.LogAttrs(context.Background(), levelOf(e), "step", attributes(e)...)
+		logStep(log, levelOf(e), e)
 	default:
 		p.a.say(levelOf(e), applier.Line(e))
 	}
@@ -45,15 +47,21 @@ func levelOf(e applier.Event) slog.Level {
 	return slog.LevelInfo
 }
 
-func attributes(e applier.Event) []slog.Attr {
+// ofRun is the log of a run.
+func (a *app) ofRun(run ledger.Run) *slog.Logger {
+	return a.log.With("fleet", run.Fleet, "run", run.ID, "commit", run.Commit)
+}
+
+func logStep(log *slog.Logger, level slog.Level, e applier.Event) {
 	attrs := []slog.Attr{
 		slog.String("event", string(e.Kind)),
 		slog.String("action", string(e.Action)),
-		slog.String("addr", e.Addr.String()),
+		slog.String("address", e.Addr.String()),
+		slog.String("place", e.Addr.Place.String()),
 	}
 	if e.Reason != "" {
 		attrs = append(attrs, slog.String("reason", e.Reason))
 	}
-	return append(attrs, slog.Float64("seconds", e.Elapsed.Seconds()),
-		slog.Int("ended", e.Counts.Ended()), slog.Int("total", e.Counts.Total))
+	log.LogAttrs(context.Background(), level, "step", append(attrs, slog.Float64("seconds", e.Elapsed.Seconds()),
+		slog.Int("ended", e.Counts.Ended()), slog.Int("total", e.Counts.Total))...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/rollout"
@@ -132,8 +133,8 @@ func (a *app) roll(ctx context.Context, t *rollout.Track, f reconcileFlags) (*ro
 		stream := a.planStream(applyFlags{format: f.format})
 		_ = a.showPlan(stream, plan) // a stream that is gone shows nothing; the run goes on
 	}
+	t.Stepped = func(run ledger.Run, e applier.Event) { p.observe(a.ofRun(run), e) }
 	return t.Roll(ctx, stop, rollout.Order{Kind: f.kind(), Back: f.back, Prepare: func(run *reconcile.Run) error {
-		run.Observe = p.observe
 		f.pace.set(run)
 		return errors.Join(f.shard.divide(run), f.allow.set(run))
 	}})

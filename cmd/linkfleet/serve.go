@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/forge/webhook"
+	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/page"
 	"github.com/linkfleet/linkfleet/internal/rollout"
 	"github.com/linkfleet/linkfleet/internal/schedule"
@@ -121,6 +123,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	}
 	defer done()
 	t.Prepare = f.pace.set
+	t.Stepped = a.logSteps
 	sight := &shown{Ledger: t.Ledger}
 	t.Loaded = sight.load
 	if fleet, err := t.Applied(ctx); err == nil && fleet != nil { // the next run shows it otherwise
@@ -140,6 +143,15 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 		return err
 	}
 	return a.serveUntilStopped(ctx, server, a.routes(server, sight, counts), f)
+}
+
+// logSteps has the log of a server tell how a run's steps ended.
+func (a *app) logSteps(run ledger.Run, e applier.Event) {
+	level := levelOf(e)
+	if e.Kind == applier.StepStarted || e.Kind == applier.StepWaiting {
+		level = slog.LevelDebug
+	}
+	logStep(a.ofRun(run), level, e)
 }
 
 // serveConfig is what the flags make of a server.

@@ -110,13 +110,39 @@ func TestServerStory(t *testing.T) {
 				s.bySSH()
 			}
 			v := s.serves("--drift", "* * * * *", "--drift-jitter", "0s")
-			v.webhooks()
+			merged := v.webhooks()
 			v.ends()
+			v.logged(merged)
 		})
 	}
 }
 
-func (v *server) webhooks() {
+// logged wants the log to tell of a step of a commit that it was done, of which
+// run it was and where.
+func (v *server) logged(commit string) {
+	v.Helper()
+	type record struct {
+		Msg, Level, Fleet, Commit, Event, Action, Address, Place string
+		Run                                                      int64
+	}
+	want := record{"step", "INFO", "small", commit, "done", "create", "listener/fraud/admin@platform/us-east-1", "platform/us-east-1", 0}
+	for line := range strings.Lines(v.told.String()) {
+		var r record
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			v.Errorf("the log has %q: %v", line, err)
+		}
+		run := r.Run
+		r.Run = 0
+		if r == want && run > 0 {
+			return
+		}
+	}
+	v.Errorf("the log does not tell of %+v:\n%s", want, v.told)
+}
+
+// webhooks has the story told by webhooks, and gives the commit that came of
+// it.
+func (v *server) webhooks() (merged string) {
 	v.delivers(forgetest.Delivery{Branch: "main", After: v.repo.Git("rev-parse", "main")})
 	v.eventually("the fleet stands", v.isOpen)
 	pull := v.opens(9443)
@@ -128,7 +154,7 @@ func (v *server) webhooks() {
 	rival := v.opensFrom("rival", 9555)
 	v.delivers(forgetest.Delivery{Number: rival, Action: "opened"})
 	v.eventually("the other pull request has a comment", func() bool { return v.says(rival, "9555") })
-	merged := v.merges(pull)
+	merged = v.merges(pull)
 	v.delivers(forgetest.Delivery{Branch: "main", After: merged})
 	v.eventually("the merge is rolled out", func() bool { return v.listens(9444) && v.applied(merged) })
 	v.eventually("the other pull request is told what the merge means to it", func() bool { return v.says(rival, "conflicts with main") })
@@ -136,6 +162,7 @@ func (v *server) webhooks() {
 	v.hand()
 	v.eventually("drift is healed by the clock", v.isOpen)
 	v.comment(pull) // still one
+	return merged
 }
 
 // says tells whether the comment on a pull request has a text.

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/lease"
@@ -161,6 +162,9 @@ func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome
 	}
 	if o.Kind == ledger.DriftRun || len(plan.Steps) == 0 {
 		return t.observe(ctx, out, plan)
+	}
+	if t.Stepped != nil {
+		run.Observe = func(e applier.Event) { t.Stepped(out.Run, e) }
 	}
 	if out.Result, err = t.apply(ctx, stop, run, plan); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
@@ -41,6 +42,9 @@ type Track struct {
 	Loaded func(*schema.Fleet)
 	// Planned, if set, is shown each plan before it is carried out.
 	Planned func(*planner.Plan)
+	// Stepped, if set, is told what happens to a run's steps, one event after
+	// the other.
+	Stepped func(ledger.Run, applier.Event)
 	// Warn, if set, is shown what the fleet's files should not say.
 	Warn func([]schema.Warning)
 }
