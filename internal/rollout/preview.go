@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"slices"
 
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/forge"
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/ledger"
@@ -43,6 +46,7 @@ type Previewed struct {
 	Summary string // in one line
 	URL     string // of the comment
 	Input   preview.Input
+	Calls   []awsapi.CallCount // what it asked of AWS
 }
 
 // Preview plans what merging a pull request would do, and tells it in one
@@ -62,7 +66,9 @@ func (p *Previewer) Preview(ctx context.Context, number int) (*Previewed, error)
 		return nil, err
 	}
 	told.Run = ledger.Run{Fleet: name, Kind: ledger.PreviewRun, Pull: number, Ref: pull.Base.Branch, Began: p.Now()}
+	ctx, end := p.span(ctx, "preview", attribute.Int("linkfleet.pull", number), attribute.String("linkfleet.fleet", name))
 	err = p.look(ctx, told, pull)
+	end(err)
 	return told, errors.Join(err, p.keep(ctx, told, err))
 }
 
@@ -79,10 +85,7 @@ func (p *Previewer) none(pull forge.PullRequest) string {
 
 // look finds out what the pull request does, and tells it.
 func (p *Previewer) look(ctx context.Context, told *Previewed, pull forge.PullRequest) error {
-	if err := p.Repo.Fetch(ctx, p.Ref, pull.Head.Ref); err != nil {
-		return err
-	}
-	head, err := p.Repo.Commit(pull.Head.Ref)
+	head, err := p.head(ctx, pull)
 	if err != nil {
 		return err
 	}
@@ -94,6 +97,16 @@ func (p *Previewer) look(ctx context.Context, told *Previewed, pull forge.PullRe
 		return errors.Join(err, p.status(ctx, told))
 	}
 	return p.post(ctx, told)
+}
+
+// head fetches what a pull request is of.
+func (p *Previewer) head(ctx context.Context, pull forge.PullRequest) (head gitsource.Commit, err error) {
+	ctx, end := p.span(ctx, "fetch")
+	defer func() { end(err) }()
+	if err := p.Repo.Fetch(ctx, p.Ref, pull.Head.Ref); err != nil {
+		return gitsource.Commit{}, err
+	}
+	return p.Repo.Commit(pull.Head.Ref)
 }
 
 // plan fills in the input: the merge's fleet, and what applying it would do.
@@ -128,7 +141,7 @@ func (p *Previewer) plan(ctx context.Context, told *Previewed, pull forge.PullRe
 	if err := p.status(ctx, told); err != nil {
 		return err
 	}
-	return p.diff(ctx, in, head)
+	return p.diff(ctx, told, head)
 }
 
 // base is the fleet before the merge; nil if it is none.
@@ -183,12 +196,14 @@ func sameAccounts(was, is *schema.Fleet) bool {
 
 // diff plans the merge's fleet: only the services that the pull request
 // changes, if it changes nothing else.
-func (p *Previewer) diff(ctx context.Context, in *preview.Input, head gitsource.Commit) error {
+func (p *Previewer) diff(ctx context.Context, told *Previewed, head gitsource.Commit) error {
+	in := &told.Input
 	run, err := p.ReachToRead(ctx, in.Is, head.Hash)
 	if err != nil {
 		return err
 	}
 	review, err := p.review(ctx, run, in)
+	told.Calls = run.API.Calls()
 	if err != nil {
 		return err
 	}
@@ -202,7 +217,9 @@ func (p *Previewer) diff(ctx context.Context, in *preview.Input, head gitsource.
 	return nil
 }
 
-func (p *Previewer) review(ctx context.Context, run *reconcile.Run, in *preview.Input) (*reconcile.Review, error) {
+func (p *Previewer) review(ctx context.Context, run *reconcile.Run, in *preview.Input) (_ *reconcile.Review, err error) {
+	ctx, end := p.span(ctx, "plan")
+	defer func() { end(err) }()
 	services, partly := p.part(in)
 	if !partly {
 		return run.Review(ctx)
@@ -225,6 +242,8 @@ func (p *Previewer) part(in *preview.Input) ([]string, bool) {
 
 // post tells the pull request.
 func (p *Previewer) post(ctx context.Context, told *Previewed) (err error) {
+	ctx, end := p.span(ctx, "post")
+	defer func() { end(err) }()
 	in, limits := told.Input, p.Forge.Limits()
 	unit := preview.Runes
 	if limits.Unit == forge.Bytes {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/internal/forge"
 	"github.com/linkfleet/linkfleet/internal/forge/forgetest"
 	"github.com/linkfleet/linkfleet/internal/gitsource/gittest"
@@ -100,6 +102,9 @@ func TestPreview(t *testing.T) {
 	r.repo.Commit("main", "meanwhile", gittest.Files{"README.md": "hello"})
 	told := r.previews(number)
 	r.wantStatus(told.Run.Commit, "success")
+	if !slices.ContainsFunc(told.Calls, func(c awsapi.CallCount) bool { return c.Operation == "DescribeListeners" && c.Calls > 0 }) {
+		t.Errorf("the listeners were planned by the calls %v", told.Calls)
+	}
 	if first := r.comment(number); !strings.Contains(first, told.Input.Plan.ShortDigest()) || !strings.Contains(first, "listener") {
 		t.Errorf("the comment is %s", first)
 	}

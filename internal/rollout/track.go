@@ -34,7 +34,8 @@ type Track struct {
 	// Now is the clock of what is kept.
 	Now func() time.Time
 
-	// Tracer, if set, makes spans of runs, their steps, and the calls of AWS.
+	// Tracer, if set, makes spans of runs and previews, their steps, and the
+	// calls of AWS.
 	Tracer trace.Tracer
 	// Prepare, if set, changes each run before it plans.
 	Prepare func(*reconcile.Run)

@@ -42,7 +42,7 @@ func (s *Server) previewed(ctx context.Context, j ledger.Job, told *rollout.Prev
 	run, took := told.Run, s.Now().Sub(began)
 	log.InfoContext(ctx, "run ended", "run", run.ID, "kind", run.Kind, "fleet", run.Fleet, "commit", run.Commit,
 		"outcome", run.Outcome, "seconds", took.Seconds(), "state", told.State, "error", run.Error)
-	s.Observer.RunEnded(Ended{Trigger: j.Kind, Run: run, Took: took})
+	s.Observer.RunEnded(Ended{Trigger: j.Kind, Run: run, Took: took, Calls: told.Calls})
 }
 
 // previewVerdict is what becomes of a job after its preview. A pull request
