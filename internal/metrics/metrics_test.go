@@ -145,3 +145,27 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("counts went astray:\n%s", ours(text))
 	}
 }
+
+// Who runs a server is told of each metric, and of none that is not there.
+func TestMetricsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(pattern, text string) map[string]bool {
+		found := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			found[m[1]] = true
+		}
+		return found
+	}
+	have := names(`(?m)^# TYPE (linkfleet_\w+)`, scrape(t, busy()))
+	if diff := cmp.Diff(have, names("(?m)^\\| `(linkfleet_\\w+)", string(page))); diff != "" {
+		t.Error("its table (-metrics +table):\n" + diff)
+	}
+	for name := range names(`(linkfleet_\w+)`, string(page)) {
+		if !have[name] {
+			t.Errorf("it tells of %s, which there is not", name)
+		}
+	}
+}
