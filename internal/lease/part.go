@@ -22,6 +22,7 @@ type part struct {
 func (s *Shared) Part(name, group string) Lease {
 	own, fleet := *s, *s
 	own.Fleet += "/" + name
+	own.Rollout, own.Follows = "", nil // the fleet's lease keeps it
 	fleet.group = "group " + group
 	return &part{&own, &fleet}
 }

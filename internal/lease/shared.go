@@ -37,6 +37,12 @@ type Shared struct {
 	// Watching, if set, is told once that Acquire looks whether the holder
 	// is still there, which takes as long as the holder's lease lasts.
 	Watching func(Holder)
+	// Rollout, if set, is the commit that the holder rolls out. The record
+	// keeps it for those who come after, also for whom that is nothing new.
+	Rollout string
+	// Follows, if set, is asked whether the lease may be taken after the
+	// rollout that the record keeps. If not, nothing is written.
+	Follows func(commit string) error
 
 	group string           // who may hold it together; empty: one alone
 	wall  func() time.Time // nil: the machine's; for tests
@@ -129,7 +135,10 @@ func (s *Shared) held(by entry) error {
 // it is written once more.
 func (s *Shared) take(ctx context.Context, mine, found entry) (*Held, error) {
 	for {
-		mine.version = found.version + 1
+		if err := s.follows(found.rollout); err != nil {
+			return nil, err
+		}
+		mine.version, mine.rollout = found.version+1, cmp.Or(s.Rollout, found.rollout)
 		sent := time.Now()
 		ok, err := s.Records.PutIf(ctx, s.Fleet, mine.record(), found.read)
 		if ok {
@@ -146,6 +155,13 @@ func (s *Shared) take(ctx context.Context, mine, found entry) (*Held, error) {
 			return nil, fmt.Errorf("taking the lease of fleet %s: %w", s.Fleet, err)
 		}
 	}
+}
+
+func (s *Shared) follows(rollout string) error {
+	if s.Follows == nil || rollout == "" {
+		return nil
+	}
+	return s.Follows(rollout)
 }
 
 // tidy frees what may have been taken without our knowing, so that nobody has
@@ -168,6 +184,9 @@ type entry struct {
 	// version rises with every change of the record, for ever.
 	version  int64
 	duration time.Duration
+	// rollout is the commit that was rolled out last, by this holder or one
+	// before.
+	rollout string
 	// read is what tells the record that was read from all others; nil: there
 	// was none.
 	read map[string]string
@@ -184,13 +203,14 @@ const (
 	processField  = "process"
 	commitField   = "commit"
 	sinceField    = "since"
+	rolloutField  = "rollout"
 )
 
 // yields tells whether mine may take the place of e at once.
 func (e entry) yields(mine entry) bool { return e.id == "" || e.id == mine.id }
 
 func readEntry(record map[string]string) entry {
-	e := entry{id: record[idField], Holder: Holder{
+	e := entry{id: record[idField], rollout: record[rolloutField], Holder: Holder{
 		Who: record[whoField], Host: record[hostField], Commit: record[commitField],
 	}}
 	// What cannot be read counts as nothing: it is only shown, or, of the
@@ -218,6 +238,7 @@ func (e entry) record() map[string]string {
 		idField: e.id, versionField: strconv.FormatInt(e.version, 10), durationField: e.duration.String(),
 		whoField: e.Who, hostField: e.Host, commitField: e.Commit,
 		processField: strconv.Itoa(e.Process), sinceField: e.Since.UTC().Format(time.RFC3339),
+		rolloutField: e.rollout,
 	}
 }
 
@@ -230,5 +251,5 @@ func (e entry) written() map[string]string {
 // version leaves room for a renewal that happened although its answer was
 // lost.
 func (e entry) freed() map[string]string {
-	return map[string]string{idField: "", versionField: strconv.FormatInt(e.version+2, 10)}
+	return map[string]string{idField: "", versionField: strconv.FormatInt(e.version+2, 10), rolloutField: e.rollout}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -451,4 +452,57 @@ func fate(held *Held, wire *board, roll func(int) int) {
 	case <-time.After(work):
 		wire.set(func(b *board) { b.cut, b.slow, b.silent = false, 0, false })
 	}
+}
+
+// What was rolled out last is kept for those who come after, whoever held the
+// lease meanwhile and however that ended, and nobody holds it who must not
+// follow on that.
+func TestRolloutIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shelf := newShelf()
+		holds := func(rollout string, told ...string) *Held {
+			t.Helper()
+			s, _ := shelf.party()
+			s.Rollout = rollout
+			var asked []string
+			s.Follows = func(commit string) error { asked = append(asked, commit); return nil }
+			h := acquire(t, s, "alice")
+			if !slices.Equal(asked, told) {
+				t.Errorf("the holder was asked about %v, want %v", asked, told)
+			}
+			return h
+		}
+		giveBack(t, holds("a"))
+		giveBack(t, holds("", "a"))
+		giveBack(t, holds("b", "a"))
+		never, _ := shelf.party()
+		errNever := errors.New("not after that")
+		never.Rollout, never.Follows = "a", func(string) error { return errNever }
+		if _, err := never.Acquire(t.Context(), Holder{}); !errors.Is(err, errNever) {
+			t.Errorf("got %v", err)
+		}
+		dead, wire := shelf.party()
+		dead.Rollout = "c"
+		gone := acquire(t, dead, "dead")
+		wire.set(func(b *board) { b.cut = true })
+		giveBack(t, holds("", "c"))
+		_ = gone.Release(t.Context())
+
+		one, _ := shelf.party()
+		one.Rollout = "d"
+		part := acquirePart(t, one, "0/2", "of 2 at d")
+		time.Sleep(time.Minute)
+		two, _ := shelf.party()
+		two.Rollout, two.Follows = "d", func(commit string) error {
+			if commit != "d" {
+				t.Errorf("the second part was asked about %s", commit)
+			}
+			return nil
+		}
+		other := acquirePart(t, two, "1/2", "of 2 at d")
+		giveBack(t, part)
+		time.Sleep(time.Minute)
+		giveBack(t, other)
+		giveBack(t, holds("", "d"))
+	})
 }

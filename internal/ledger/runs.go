@@ -156,6 +156,15 @@ func (l *Ledger) LastApplied(ctx context.Context, fleet string) (r Run, found bo
 	return l.lastWell(ctx, fleet, `kind = 'apply'`)
 }
 
+// RolledOut tells whether it was begun to roll a commit out to a fleet, whatever
+// came of that. A run that was refused, or failed before there was a plan, is no
+// beginning.
+func (l *Ledger) RolledOut(ctx context.Context, fleet, commit string) (begun bool, err error) {
+	_, begun, err = first(ctx, l.read, scanText, `SELECT hash FROM runs
+		WHERE fleet = ? AND hash = ? AND kind IN ('apply', 'shard') AND outcome <> 'refused' AND NOT (outcome = 'failed' AND digest = '') LIMIT 1`, fleet, commit)
+	return begun, l.explain(err)
+}
+
 // LastSuccess is the run of a fleet that ended well last, previews and shards
 // aside.
 func (l *Ledger) LastSuccess(ctx context.Context, fleet string) (r Run, found bool, err error) {

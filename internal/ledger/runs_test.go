@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -134,6 +135,35 @@ func TestLastAppliedAndLastSuccess(t *testing.T) {
 		success, _, err := l.LastSuccess(t.Context(), "payments")
 		if err != nil || success.ID != test.success {
 			t.Errorf("after run %d, run %d succeeded last (%v), want %d", i+1, success.ID, err, test.success)
+		}
+	}
+}
+
+func TestRolledOut(t *testing.T) {
+	l := open(t, t.TempDir())
+	for i, test := range []struct {
+		run  Run
+		want bool
+	}{
+		{Run{Kind: ApplyRun, Outcome: Done, Digest: "d"}, true},
+		{Run{Kind: ApplyRun, Outcome: Nothing, Digest: "d"}, true},
+		{Run{Kind: ApplyRun, Outcome: Failed, Digest: "d"}, true},
+		{Run{Kind: ApplyRun, Outcome: Interrupted}, true},
+		{Run{Kind: ApplyRun, Outcome: Running}, true},
+		{Run{Kind: ShardRun, Outcome: Done, Digest: "d"}, true},
+		{Run{Kind: ApplyRun, Outcome: Failed}, false},
+		{Run{Kind: ApplyRun, Outcome: Refused, Digest: "d"}, false},
+		{Run{Kind: PreviewRun, Outcome: Done, Digest: "d"}, false},
+		{Run{Kind: HealRun, Outcome: Done, Digest: "d"}, false},
+	} {
+		test.run.Fleet, test.run.Commit = "payments", fmt.Sprint("commit ", i)
+		l.run(t, i, test.run)
+		got, err := l.RolledOut(t.Context(), "payments", test.run.Commit)
+		if err != nil || got != test.want {
+			t.Errorf("after %+v: %v, %v", test.run, got, err)
+		}
+		if got, err := l.RolledOut(t.Context(), "search", test.run.Commit); err != nil || got {
+			t.Errorf("another fleet: %v, %v", got, err)
 		}
 	}
 }

@@ -21,6 +21,15 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("AWS has changed since the plan was made, so nothing was changed: the plan was %s and would now be %s; plan again", e.Was, e.Is)
 }
 
+// Rolls has the fleet's lease keep which commit is rolled out, if commit is
+// set, and asks may before the lease is taken whether the run may act after
+// the commit that was rolled out last. A lease that is a file keeps none.
+func (r *Run) Rolls(commit string, may func(last string) error) {
+	if shared, ok := r.Lease.(*lease.Shared); ok {
+		shared.Rollout, shared.Follows = commit, may
+	}
+}
+
 // releasePatience is how long giving back the lease may take. If it fails the
 // lease ends by itself.
 const releasePatience = 10 * time.Second

@@ -108,6 +108,7 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if err := t.pauses(ctx, run); err != nil {
 		return nil, err
 	}
+	t.rolls(ctx, run, o)
 	if t.Prepare != nil {
 		t.Prepare(run)
 	}

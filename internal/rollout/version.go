@@ -9,6 +9,7 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -84,6 +85,36 @@ func (t *Track) forward(at gitsource.Commit, last ledger.Run, o Order) error {
 		return err
 	}
 	return refusef("branch %s is at commit %.12s, which is older than %.12s, applied last: the server may lag, or the branch was moved back; commit a revert, or let this run go back with --allow-back", t.Ref, at.Hash, last.Commit)
+}
+
+// rolls has the lease tell others what is rolled out, and heed what they told.
+func (t *Track) rolls(ctx context.Context, run *reconcile.Run, o Order) {
+	commit := run.Commit
+	if o.Kind == ledger.HealRun {
+		commit = "" // it is nothing new
+	}
+	if o.Back {
+		run.Rolls(commit, nil)
+		return
+	}
+	run.Rolls(commit, func(last string) error { return t.follows(ctx, run, last) })
+}
+
+// follows refuses to take back what was rolled out with another state folder:
+// this one is an old one then, or of somebody who knows less.
+func (t *Track) follows(ctx context.Context, run *reconcile.Run, last string) error {
+	newer, err := t.Repo.Ancestor(run.Commit, last)
+	switch {
+	case last == run.Commit, errors.Is(err, gitsource.ErrUnknownRef): // of another branch, or rewritten
+		return nil
+	case err != nil || !newer:
+		return err
+	}
+	known, err := t.Ledger.RolledOut(ctx, run.Fleet.Name, last)
+	if err != nil || known {
+		return err
+	}
+	return refusef("commit %.12s was rolled out since, with another state folder than this one, which knows no newer commit than %.12s; run linkfleet reconcile without --heal-only to apply what branch %s is at, or give the state folder that knows it", last, run.Commit, t.Ref)
 }
 
 // signed refuses a commit that nobody known has signed.
