@@ -70,7 +70,8 @@ var operationBuckets = []bucket{
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 	{service: "sqs", each: true, size: 100, refill: 50, operations: []string{"*"}},
 
-	// AWS publishes no figures for these two; both are known to bear more.
+	// AWS publishes no figures for these; all are known to bear more.
+	{service: "servicequotas", each: true, size: 10, refill: 5, operations: []string{"*"}},
 	{service: "tag", each: true, size: 15, refill: 15, operations: []string{"GetResources"}},
 	{service: "tag", each: true, size: 5, refill: 5, operations: []string{"*"}},
 	{service: "sts", size: 100, refill: 100, operations: []string{"*"}},

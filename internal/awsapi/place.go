@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -32,6 +33,7 @@ type Place struct {
 	SNS     *sns.Client
 	SQS     *sqs.Client
 	Tagging *resourcegroupstaggingapi.Client
+	Quotas  *servicequotas.Client
 
 	role string
 }
@@ -85,6 +87,7 @@ func (a *API) place(p planner.Place, account Account, s *session) *Place {
 		SNS:       sns.NewFromConfig(cfg),
 		SQS:       sqs.NewFromConfig(cfg),
 		Tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
+		Quotas:    servicequotas.NewFromConfig(cfg),
 		role:      account.RoleARN,
 	}
 	a.places[p] = made

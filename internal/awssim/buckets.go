@@ -176,6 +176,8 @@ func throttled(c *call) *Error {
 			Message: "Request limit exceeded. Account " + c.account + " has been throttled on ec2:" + c.op}
 	case "elasticloadbalancing":
 		return refuse("ThrottlingException", "Rate exceeded")
+	case "servicequotas":
+		return refuse("TooManyRequestsException", "Rate exceeded")
 	case "sqs":
 		return refuse("RequestThrottled", "Request is throttled.")
 	case "tagging":

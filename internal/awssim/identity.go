@@ -115,7 +115,7 @@ func unknownKey(service string) *Error {
 		return &Error{Code: "AuthFailure", Message: "AWS was not able to validate the provided access credentials", Status: http.StatusUnauthorized}
 	case "sqs":
 		return &Error{Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid.", Status: http.StatusForbidden}
-	case "tagging", "dynamodb":
+	case "tagging", "dynamodb", "servicequotas":
 		return refuse("UnrecognizedClientException", "The security token included in the request is invalid.")
 	default:
 		return &Error{Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid", Status: http.StatusForbidden}
@@ -129,7 +129,7 @@ func expired(service string) *Error {
 		return refuse("RequestExpired", "Request has expired.")
 	case "sqs":
 		return &Error{Code: "ExpiredTokenException", Message: "The security token included in the request is expired", Status: http.StatusForbidden}
-	case "tagging", "dynamodb":
+	case "tagging", "dynamodb", "servicequotas":
 		return refuse("ExpiredTokenException", "The security token included in the request is expired")
 	default:
 		return &Error{Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: http.StatusForbidden}
@@ -202,7 +202,7 @@ func (c *call) denied(action string) *Error {
 		refusal.Code = "AuthorizationError"
 	case "sqs": // which writes operations in lower case
 		refusal.Code, refusal.Message = "AccessDeniedException", strings.ReplaceAll(why, action, strings.ToLower(action))
-	case "tagging", "dynamodb":
+	case "tagging", "dynamodb", "servicequotas":
 		refusal.Code, refusal.Status = "AccessDeniedException", http.StatusBadRequest
 	}
 	return refusal

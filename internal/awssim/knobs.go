@@ -86,6 +86,7 @@ func defaultChoices() map[string]bool {
 		"acceptRejected":           true,  // a rejected connection may be accepted
 		"interfacesWhilePending":   true,  // an endpoint has its ENIs while it waits for acceptance
 		"connectionFilterEndpoint": true,  // DescribeVpcEndpointConnections takes the filter vpc-endpoint-id
+		"quotaOfDefault":           false, // GetServiceQuota tells quotas that were never changed
 		"deliverTwice":             false, // every message that goes into a queue is there twice
 		"removeUsedPrivateName":    false, // a service's private name may go while endpoints are connected
 	}

@@ -82,6 +82,7 @@ func New(options Options) (*Sim, error) {
 			"dynamodb":             dynamoOperations(),
 			"elasticloadbalancing": balancingOperations(),
 			"route53":              route53Operations(),
+			"servicequotas":        quotaOperations(),
 			"sns":                  snsOperations(),
 			"sqs":                  sqsOperations(),
 			"sts":                  stsOperations(),

@@ -93,19 +93,13 @@ func unprotected(live any) (any, bool) {
 // ourBalancers reads the fleet's load balancers of the place, once.
 func (p *Place) ourBalancers(ctx context.Context) ([]balancer, error) {
 	return p.balancers.get(ctx, func(ctx context.Context) ([]balancer, error) {
-		var networks []elbtypes.LoadBalancer
+		networks, err := p.networkBalancers(ctx)
+		if err != nil {
+			return nil, err
+		}
 		var arns []string
-		pages := elb.NewDescribeLoadBalancersPaginator(p.ELB, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(elbPage)})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, lb := range page.LoadBalancers {
-				if lb.Type == elbtypes.LoadBalancerTypeEnumNetwork {
-					networks, arns = append(networks, lb), append(arns, aws.ToString(lb.LoadBalancerArn))
-				}
-			}
+		for _, lb := range networks {
+			arns = append(arns, aws.ToString(lb.LoadBalancerArn))
 		}
 		owned, err := p.elbOwned(ctx, "load-balancer", arns)
 		var ours []balancer
@@ -115,6 +109,27 @@ func (p *Place) ourBalancers(ctx context.Context) ([]balancer, error) {
 			}
 		}
 		return ours, err
+	})
+}
+
+// networkBalancers reads the Network Load Balancers of the place, whosever they
+// are, once.
+func (p *Place) networkBalancers(ctx context.Context) ([]elbtypes.LoadBalancer, error) {
+	return p.networks.get(ctx, func(ctx context.Context) ([]elbtypes.LoadBalancer, error) {
+		var all []elbtypes.LoadBalancer
+		pages := elb.NewDescribeLoadBalancersPaginator(p.ELB, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(elbPage)})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, lb := range page.LoadBalancers {
+				if lb.Type == elbtypes.LoadBalancerTypeEnumNetwork {
+					all = append(all, lb)
+				}
+			}
+		}
+		return all, nil
 	})
 }
 

@@ -28,6 +28,7 @@ type Place struct {
 
 	services  memo[[]ourService]
 	endpoints memo[[]ourEndpoint]
+	networks  memo[[]elbtypes.LoadBalancer]
 	balancers memo[[]balancer]
 }
 

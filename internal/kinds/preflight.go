@@ -23,16 +23,16 @@ import (
 // besides what the kinds read.
 func preflightReads() map[side][]string {
 	return map[side][]string{
-		providerSide: {"ec2:DescribeSubnets"},
-		consumerSide: {"ec2:DescribeSubnets", "ec2:DescribeVpcAttribute"},
+		providerSide: append(quotaReads(), "ec2:DescribeSubnets"),
+		consumerSide: append(quotaReads(), "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute"),
 	}
 }
 
 // Preflight asks live AWS what the fleet's files cannot tell, about just
 // what the plan's steps are to change: that subnets are there, lie in zones
 // that both sides share (by zone ID: the names differ between accounts) and
-// have addresses left; that a VPC can answer private names. It gives the
-// steps that AWS would refuse, and in which zones the endpoints meet their
+// have addresses left; that a VPC can answer private names; that AWS's quotas
+// leave room for what is to be made. It gives the steps that AWS would refuse, and in which zones the endpoints meet their
 // services that get new subnets.
 func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, []Coverage, error) {
 	facts, err := gather(ctx, places, f, plan)
@@ -90,6 +90,7 @@ type preflight struct {
 	fleet   *schema.Fleet
 	subnets map[planner.Place]map[string]ec2types.Subnet
 	off     map[network]string // the DNS attribute that is off; "" if none is
+	rooms   map[room]*headroom // those that are known
 }
 
 // A network is a VPC and where it is.
@@ -100,7 +101,7 @@ type network struct {
 
 // gather asks for all that the steps need, every place and VPC side by side.
 func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) (*preflight, error) {
-	pf := &preflight{fleet: f, subnets: map[planner.Place]map[string]ec2types.Subnet{}, off: map[network]string{}}
+	pf := &preflight{fleet: f, subnets: map[planner.Place]map[string]ec2types.Subnet{}, off: map[network]string{}, rooms: map[room]*headroom{}}
 	subnets := map[planner.Place][]string{}
 	for _, st := range plan.Steps {
 		for place, ids := range pf.subnetsOf(st) {
@@ -131,7 +132,20 @@ func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.
 			return explained(fmt.Sprintf("%s: reading the DNS attributes of %s", n.at, n.vpc), err)
 		})
 	}
-	return pf, g.Wait()
+	for at, rooms := range roomsOf(plan) {
+		g.Go(func() error {
+			left, err := readHeadroom(ctx, places, at, rooms)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(pf.rooms, left)
+			return explained(at.String()+": reading AWS's quotas", err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	pf.makeRoom(plan)
+	return pf, nil
 }
 
 func explained(what string, err error) error {
@@ -223,9 +237,9 @@ func isOn(v *ec2types.AttributeBooleanValue) bool { return v != nil && aws.ToBoo
 func (pf *preflight) check(st planner.Step) *objection {
 	switch spec := st.After.Spec.(type) {
 	case loadBalancerSpec:
-		return pf.checkSubnets(st, spec.VPC, spec.Subnets)
+		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkRoom(st))
 	case endpointSpec:
-		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkCoverage(st, spec.Subnets))
+		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkCoverage(st, spec.Subnets), pf.checkRoom(st))
 	case endpointDNSSpec:
 		return pf.checkDNS(st)
 	}

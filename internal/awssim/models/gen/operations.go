@@ -20,6 +20,7 @@ func services() []service {
 			"ListResourceRecordSets", "ChangeResourceRecordSets", "GetChange",
 			"ListTagsForResource", "ChangeTagsForResource",
 		}},
+		{"servicequotas", "service-quotas", "2019-06-24", []string{"GetServiceQuota", "GetAWSDefaultServiceQuota"}},
 		{"sns", "sns", "2010-03-31", []string{
 			"CreateTopic", "DeleteTopic", "ListTopics", "GetTopicAttributes", "SetTopicAttributes",
 			"ListTagsForResource", "TagResource", "UntagResource",
