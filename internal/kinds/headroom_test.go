@@ -110,6 +110,19 @@ func TestUnreadQuotas(t *testing.T) {
 	})
 }
 
+// A step that is refused for another reason leaves its place to the next.
+func TestWhatIsRefusedTakesNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := tight(t, map[string]int{"endpointsPerVpc": 1}, func(w awssim.World, f *schema.Fleet) {
+			addRoom(w)
+			f.Services["fraud"].Consumers["risk"].Endpoint.Subnets[0] = "subnet-0a000000000000full"
+		})
+		if got := refusals(s.Plan(), "endpoint"); len(got) != 2 || strings.Contains(strings.Join(got, "\n"), "quota of interface endpoints in "+riskVPC) {
+			t.Errorf("refused are %q", got)
+		}
+	})
+}
+
 // However many VPCs of an account get endpoints, its quota is read once.
 func TestQuotaIsReadOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

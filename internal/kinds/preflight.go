@@ -32,8 +32,8 @@ func preflightReads() map[side][]string {
 // what the plan's steps are to change: that subnets are there, lie in zones
 // that both sides share (by zone ID: the names differ between accounts) and
 // have addresses left; that a VPC can answer private names; that AWS's quotas
-// leave room for what is to be made. It gives the steps that AWS would refuse, and in which zones the endpoints meet their
-// services that get new subnets.
+// leave room for what is to be made. It gives the steps that AWS would refuse,
+// and in which zones the endpoints meet their services that get new subnets.
 func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, []Coverage, error) {
 	facts, err := gather(ctx, places, f, plan)
 	if err != nil {
@@ -41,7 +41,11 @@ func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *plann
 	}
 	var refused []planner.Blocked
 	for _, st := range plan.Steps {
-		if why := facts.check(st); why != nil {
+		why := facts.check(st)
+		if why == nil {
+			why = facts.checkRoom(st) // what is refused anyway takes none
+		}
+		if why != nil {
 			refused = append(refused, planner.Blocked{
 				StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseRefused,
 				Reason: why.reason, Mend: why.mend,
@@ -237,9 +241,9 @@ func isOn(v *ec2types.AttributeBooleanValue) bool { return v != nil && aws.ToBoo
 func (pf *preflight) check(st planner.Step) *objection {
 	switch spec := st.After.Spec.(type) {
 	case loadBalancerSpec:
-		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkRoom(st))
+		return pf.checkSubnets(st, spec.VPC, spec.Subnets)
 	case endpointSpec:
-		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkCoverage(st, spec.Subnets), pf.checkRoom(st))
+		return cmp.Or(pf.checkSubnets(st, spec.VPC, spec.Subnets), pf.checkCoverage(st, spec.Subnets))
 	case endpointDNSSpec:
 		return pf.checkDNS(st)
 	}

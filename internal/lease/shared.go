@@ -38,7 +38,7 @@ type Shared struct {
 	// is still there, which takes as long as the holder's lease lasts.
 	Watching func(Holder)
 	// Rollout, if set, is the commit that the holder rolls out. The record
-	// keeps it for those who come after, also for whom that is nothing new.
+	// keeps it for those who come after, until another one is rolled out.
 	Rollout string
 	// Follows, if set, is asked whether the lease may be taken after the
 	// rollout that the record keeps. If not, nothing is written.
