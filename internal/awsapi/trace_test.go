@@ -54,7 +54,7 @@ func TestCallsAreTraced(t *testing.T) {
 			attribute.String("cloud.region", "eu-west-1"), attribute.String("linkfleet.account", "risk"),
 		} {
 			if value, ok := said.Value(about.Key); !ok || value != about.Value {
-				t.Errorf("call %d says %s=%s, want %s", i, about.Key, value.Emit(), about.Value.Emit())
+				t.Errorf("call %d says %s=%s, want %s", i, about.Key, value.String(), about.Value.String())
 			}
 		}
 		if strings.Contains(said.Encoded(attribute.DefaultEncoder()), "hush") {
