@@ -340,3 +340,38 @@ func TestEditsThatConnectionsForbid(t *testing.T) {
 		}
 	})
 }
+
+// An endpoint that is replaced stays connected all the while, as one or the
+// other, and one that comes is there before one that goes is gone.
+func TestPrivateNameStaysWithWhoComes(t *testing.T) {
+	moved := func(s *scene, c *schema.Consumer) *schema.Consumer {
+		next, e := *c, *c.Endpoint
+		e.VPC, e.Subnets, e.AllowReplace = "vpc-0a0000000000000f1", []string{"subnet-0a0000000000000f1", "subnet-0a0000000000000f2"}, true
+		next.Endpoint = &e
+		return &next
+	}
+	for name, edit := range map[string]func(*scene, map[string]*schema.Consumer){
+		"replaced": func(s *scene, all map[string]*schema.Consumer) { all["risk"] = moved(s, all["risk"]) },
+		"another": func(s *scene, all map[string]*schema.Consumer) {
+			next := moved(s, all["risk"])
+			next.Name, all["risk-two"] = "risk-two", next
+			delete(all, "risk")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, func(f *schema.Fleet) { pair(f); only(f.Services["fraud"].Consumers, "risk") }, func(s *scene) {
+				s.fraud.PrivateDNS = nil
+				edit(s, s.fraud.Consumers)
+				plan := s.Plan()
+				if !slices.ContainsFunc(plan.Blocked, func(b planner.Blocked) bool {
+					return b.Addr.Path() == "private-dns-name/fraud" && b.Cause == planner.CauseRefused && strings.Contains(b.Mend, "put privateDNS back")
+				}) {
+					t.Errorf("the name goes:\n%s", stage.Text(plan))
+				}
+				if err := s.Apply().Err(); err != nil {
+					t.Errorf("the rest of the plan fails: %v", err)
+				}
+			})
+		})
+	}
+}

@@ -17,7 +17,7 @@ type connected struct {
 
 // keepConnected refuses the steps that AWS refuses while endpoints are
 // connected to a service: to replace its load balancer, to take subnets off
-// it, or to take the private name away from consumers that stay.
+// it, or to take the private name away from consumers that stay or come.
 // https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
 // https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
 //
@@ -95,19 +95,34 @@ func (c connected) objectToNameless(p *planner.Plan, st planner.Step) *objection
 	if s == nil || s.PrivateDNS != nil || st.Action != planner.Delete || c.consumerAsks(s, st) {
 		return nil
 	}
-	n := 0
+	n := c.staying(p, s)
+	if n == 0 {
+		return nil
+	}
+	return &objection{
+		fmt.Sprintf("%d endpoints are connected to %s or come, and AWS takes no private name from a service with endpoints connected", n, s.Name),
+		fmt.Sprintf("put privateDNS back at %s until the consumers are gone; a consumer alone does without it by privateDNS: false", s.Pos.Short()),
+	}
+}
+
+// staying is how many endpoints a plan leaves connected to a service. Those that
+// come count where others are to leave first: that takes as long as coming
+// does, so that there never is a moment without any.
+func (c connected) staying(p *planner.Plan, s *schema.Service) (n int) {
 	for _, endpoint := range c.endpoints[addrService(s)] {
 		if !leaves(p, endpoint) {
 			n++
 		}
 	}
-	if n == 0 {
-		return nil
+	if len(c.endpoints[addrService(s)]) == 0 {
+		return 0
 	}
-	return &objection{
-		fmt.Sprintf("%d endpoints are connected to %s, and AWS takes no private name from a service with endpoints connected", n, s.Name),
-		fmt.Sprintf("put privateDNS back at %s until the consumers are gone; a consumer alone does without it by privateDNS: false", s.Pos.Short()),
+	for _, st := range p.Steps {
+		if st.Action == planner.Create && st.Addr.Kind == connection().Name && st.After.Group.Service == s.Name {
+			n++
+		}
 	}
+	return n
 }
 
 // consumerAsks tells whether a private name is turned off for the consumer's
