@@ -3,6 +3,9 @@ package kinds
 import (
 	"cmp"
 	"fmt"
+	"strings"
+
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
@@ -52,7 +55,7 @@ func outages(f *schema.Fleet, live planner.State) planner.Remark {
 func (o outlook) of(st planner.Step) string {
 	switch before := st.Before.Spec.(type) {
 	case endpointSpec:
-		return o.ofEndpoint(st)
+		return o.ofEndpoint(st, before)
 	case connectionSpec:
 		return o.ofConnection(st, before)
 	case endpointDNSSpec:
@@ -63,9 +66,13 @@ func (o outlook) of(st planner.Step) string {
 	return ""
 }
 
-func (o outlook) ofEndpoint(st planner.Step) string {
+func (o outlook) ofEndpoint(st planner.Step, before endpointSpec) string {
 	switch {
-	case st.Action != planner.Delete || st.Before.Outputs["state"] != "available":
+	case !serves(st.Before):
+		return ""
+	case st.Action == planner.Update:
+		return ofLeftSubnets(st, before)
+	case st.Action != planner.Delete:
 		return ""
 	case st.Replaces:
 		return fmt.Sprintf("endpoint %s is connected and will be replaced: its clients lose their connections", st.ID)
@@ -73,6 +80,23 @@ func (o outlook) ofEndpoint(st planner.Step) string {
 		return fmt.Sprintf("endpoint %s is connected and will be deleted: its consumer has another", st.ID)
 	}
 	return fmt.Sprintf("endpoint %s is connected and will be deleted: its consumer is removed", st.ID)
+}
+
+// serves tells whether clients may be connected through an endpoint: one that
+// serves is pending again while a change of it settles.
+func serves(endpoint planner.Resource) bool {
+	state := endpoint.Outputs["state"]
+	return sameState(state, ec2types.StateAvailable) || sameState(state, ec2types.StatePending)
+}
+
+// ofLeftSubnets tells of the network interfaces that an endpoint gives up.
+func ofLeftSubnets(st planner.Step, before endpointSpec) string {
+	after, _ := st.After.Spec.(endpointSpec)
+	left := without(before.Subnets, after.Subnets)
+	if len(left) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("endpoint %s is connected and leaves %s: connections through it are cut", st.Before.ID, strings.Join(left, ", "))
 }
 
 // declares tells whether the fleet has an endpoint for a consumer.
