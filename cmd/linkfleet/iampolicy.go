@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +30,9 @@ For each role there is its ARN, where the external id stands that its trust
 policy must ask for, and its policy. With --account it prints that one policy alone, as
 aws iam put-role-policy takes it.
 
-With --read-only the policies are enough for plan and for nothing else.
+With --read-only the policies are enough for plan and preview and for nothing
+else, and the caller may assume the roles for reading alone: the readOnlyRole of
+each account that names one.
 
 Give a role fewer actions only after the apply that removes what it had them
 for: linkfleet looks, by their tags, for objects that the fleet once had in an
@@ -79,7 +83,7 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool, queue string) error 
 	all := struct {
 		Caller kinds.IAMPolicy       `json:"caller"`
 		Roles  map[string]rolePolicy `json:"roles"`
-	}{kinds.CallerPolicy(f), map[string]rolePolicy{}}
+	}{kinds.CallerPolicy(f, readOnly), map[string]rolePolicy{}}
 	if queue != "" {
 		all.Caller.Statement = append(all.Caller.Statement, kinds.IAMStatement{
 			Sid: "Events", Effect: "Allow", Action: events.Actions(), Resource: []string{queue},
@@ -96,7 +100,21 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool, queue string) error 
 		return err
 	}
 	a.say(slog.LevelInfo, "Each role's trust policy must allow sts:AssumeRole to the principal that linkfleet runs as, with the external id as a condition where one stands.")
+	if names := writersForPlans(f); readOnly && len(names) > 0 {
+		a.say(slog.LevelWarn, fmt.Sprintf("No readOnlyRole is named for %s: plans and previews assume the role that writes there.", list(names)))
+	}
 	return nil
+}
+
+// writersForPlans are the accounts whose role for plans is the one that writes.
+func writersForPlans(f *schema.Fleet) (names []string) {
+	for name, account := range f.Accounts {
+		if !account.External && account.ReadOnlyRole == "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *app) printJSON(v any) error {

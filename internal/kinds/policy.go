@@ -95,15 +95,19 @@ var globalActions = []string{
 }
 
 // CallerPolicy is what linkfleet's own credentials must be allowed to do: to
-// assume the role in every account of the fleet that has one.
-func CallerPolicy(f *schema.Fleet) IAMPolicy {
+// assume the roles in every account of the fleet that has any. With readOnly
+// it is those for planning alone.
+func CallerPolicy(f *schema.Fleet, readOnly bool) IAMPolicy {
 	var roles []string
 	for a := range sorted(f.Accounts) {
-		if !a.External {
+		if a.External {
+			continue
+		}
+		if !readOnly {
 			roles = append(roles, a.RoleARN())
-			if a.ReadOnlyRole != "" {
-				roles = append(roles, a.ReadOnlyRoleARN())
-			}
+		}
+		if readOnly || a.ReadOnlyRole != "" {
+			roles = append(roles, a.ReadOnlyRoleARN())
 		}
 	}
 	return IAMPolicy{Version: "2012-10-17", Statement: []IAMStatement{allow("Roles", []string{"sts:AssumeRole"}, roles)}}
