@@ -86,9 +86,6 @@ func (c *call) wantedGroups(b *loadBalancer) error {
 		}
 	}
 	b.WithoutGroups = len(b.SecurityGroups) == 0
-	if b.Type == "network" && !b.WithoutGroups {
-		b.EnforceInbound = "on"
-	}
 	return c.checkGroups(b.VPC, b.SecurityGroups)
 }
 

@@ -30,7 +30,11 @@ type loadBalancer struct {
 	Subnets        []string         // in the order they were given
 	Nodes          map[string]*node // by subnet
 	SecurityGroups []string
-	EnforceInbound string // "on" or "off": inbound rules apply to PrivateLink traffic; "" without groups
+	// EnforceInbound tells whether inbound rules apply to PrivateLink traffic:
+	// "on", "off", or "" until somebody says, which is as on. AWS shows nothing
+	// then (hashicorp/terraform-provider-aws#33767: the computed value of one
+	// that was never set is empty).
+	EnforceInbound string
 	Attributes     map[string]string
 	Tags           tags
 	WithoutGroups  bool // created without security groups, and so for life

@@ -301,8 +301,8 @@ func TestSetSecurityGroups(t *testing.T) {
 		in := nlb("guarded", subnet1)
 		in.SecurityGroups = []string{group1}
 		guarded := s.balancer(in)
-		if got := aws.ToString(guarded.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic); got != "on" {
-			t.Errorf("enforcement is %q by default", got)
+		if got := guarded.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic; got != nil {
+			t.Errorf("enforcement is %q before anybody has set it", *got)
 		}
 		set := func(b types.LoadBalancer, enforce types.EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum, groups ...string) error {
 			_, err := s.elb().SetSecurityGroups(s.Context(), &elb.SetSecurityGroupsInput{

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -299,6 +300,21 @@ func consumerEdits() []edit {
 			s.Converge()
 		}},
 	}
+}
+
+// A new load balancer enforces its rules on PrivateLink traffic, and AWS does
+// not say so until somebody sets it: a fleet that wants it off must set it.
+func TestEnforcementIsOffFromTheStart(t *testing.T) {
+	onStage(t, func(f *schema.Fleet) {
+		narrow(f)
+		f.Services["fraud"].LoadBalancer.SecurityGroup.EnforceOnPrivateLink = false
+	}, func(s *scene) {
+		out, err := s.platform.ELB.DescribeLoadBalancers(s.T.Context(), &elb.DescribeLoadBalancersInput{LoadBalancerArns: []string{*s.id("load-balancer/fraud")}})
+		s.must(err)
+		if got := aws.ToString(out.LoadBalancers[0].EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic); got != "off" {
+			t.Errorf("enforcement is %q, want off", got)
+		}
+	})
 }
 
 // AWS refuses some edits while endpoints are connected. Linkfleet refuses

@@ -176,11 +176,21 @@ func balancerItem(lb balancer, attrs map[string]string) Item[loadBalancerSpec] {
 			IPAddressType:        string(lb.IpAddressType),
 			Subnets:              slices.Sorted(subnetsOf(lb.AvailabilityZones)),
 			SecurityGroups:       values(lb.SecurityGroups),
-			EnforceOnPrivateLink: aws.ToString(lb.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic) == "on",
+			EnforceOnPrivateLink: enforces(lb.LoadBalancer),
 			CrossZone:            attributeTrue(attrs, attrCrossZone),
 			DeletionProtection:   attributeTrue(attrs, attrDeletionProtection),
 		},
 	}
+}
+
+// enforces tells whether the security groups also hold for PrivateLink
+// traffic. They do from the start, and AWS does not say so until somebody has
+// set it.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
+// https://github.com/hashicorp/terraform-provider-aws/pull/33767
+func enforces(lb elbtypes.LoadBalancer) bool {
+	said := aws.ToString(lb.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic)
+	return len(lb.SecurityGroups) > 0 && said != string(elbtypes.EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnumOff)
 }
 
 func balancerOutputs(lb elbtypes.LoadBalancer) planner.Outputs {
