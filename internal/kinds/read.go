@@ -62,7 +62,8 @@ func Read(ctx context.Context, places *Places, f *schema.Fleet, within map[plann
 const NotLooked = "it was not looked at"
 
 // PlacesOf are the places where some services of a fleet have, or are to
-// have, anything, by the files.
+// have, anything, by the files, and those that tell whose the services'
+// connections are.
 func PlacesOf(f *schema.Fleet, names []string) map[planner.Place]bool {
 	part := *f
 	part.Services = map[string]*schema.Service{}
@@ -74,6 +75,13 @@ func PlacesOf(f *schema.Fleet, names []string) map[planner.Place]bool {
 	found := map[planner.Place]bool{}
 	for _, r := range Want(&part, planner.State{}).Want {
 		found[r.Addr.Place] = true
+	}
+	for s := range services(&part) {
+		for c := range consumers(s) {
+			if a := f.Accounts[c.Account]; a != nil && !a.External {
+				found[planner.Place{Account: c.Account, Region: s.Region}] = true
+			}
+		}
 	}
 	return found
 }
