@@ -43,6 +43,11 @@ func (r *Run) underLease(ctx context.Context, stop <-chan struct{}, plan *planne
 	defer r.release(ctx, held)
 	ctx, stop, done := bound(ctx, stop, held)
 	defer done()
+	if r.Held != nil {
+		if err := r.Held(ctx); err != nil {
+			return &Result{}, err
+		}
+	}
 	now, err := r.Plan(ctx)
 	switch {
 	case err != nil:

@@ -34,6 +34,9 @@ type Run struct {
 	// Lease, if set, is held while Apply acts, for Holder.
 	Lease  lease.Lease
 	Holder lease.Holder
+	// Held, if set, is asked when the lease is held whether to act still; its
+	// error ends the apply before anything is changed.
+	Held func(context.Context) error
 	// Targets, if any, are the only parts of the fleet that are planned and
 	// applied, besides what these need.
 	Targets []planner.Group
