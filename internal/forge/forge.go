@@ -62,8 +62,8 @@ type PullRequest struct {
 	URL    string // its page, for people
 	State  State
 	Draft  bool
-	// Fork tells that Head is in another repository than Base, so that
-	// strangers may have written it.
+	// Fork tells that strangers may have written Head: it is in another
+	// repository than Base, or of no branch.
 	Fork bool
 	Base Side
 	Head Side

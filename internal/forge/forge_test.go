@@ -101,6 +101,21 @@ func TestForks(t *testing.T) {
 	})
 }
 
+// Who may only read opens pull requests by AGit, and their heads are in the
+// base's own repository.
+func TestPullRequestByAGitIsAStrangers(t *testing.T) {
+	s := forgetest.New(t, forgetest.Gitea)
+	f := connect(t, configOf(s))
+	n := s.OpenPR(forgetest.PullRequest{AGit: true, Author: "mallory"})
+	if pr, err := f.PullRequest(t.Context(), n); err != nil || !pr.Fork {
+		t.Errorf("by AGit: %+v, %v", pr, err)
+	}
+	all, err := f.OpenPullRequests(t.Context())
+	if err != nil || len(all) != 1 || !all[0].Fork {
+		t.Errorf("by AGit, in the list: %+v, %v", all, err)
+	}
+}
+
 func TestOpenPullRequestsAreListedToTheLast(t *testing.T) {
 	eachForge(t, func(t *testing.T, s *forgetest.Server, f forge.Forge) {
 		s.OpenPR(forgetest.PullRequest{State: "closed"})

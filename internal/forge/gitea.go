@@ -112,11 +112,21 @@ func fromGitea(pr *gitea.PullRequest) PullRequest {
 	if pr.Poster != nil {
 		out.Author = pr.Poster.UserName
 	}
-	// A head without a repository was in a fork that is gone.
-	out.Fork = pr.Head == nil || pr.Base == nil || pr.Head.RepoID != pr.Base.RepoID
+	out.Fork = giteaFork(pr)
 	out.Base.Ref = "refs/heads/" + out.Base.Branch
 	out.Head.Ref = fmt.Sprintf("refs/pull/%d/head", out.Number)
 	return out
+}
+
+// giteaFork tells whether strangers may have written a head. One without a
+// repository was in a fork that is gone. One that is of no branch came by AGit,
+// a push to refs/for/BRANCH, which Gitea takes from whoever may read
+// (https://docs.gitea.com/usage/agit): it is in the base's own repository, and
+// has no label. Where a branch was deleted the head looks much the same, and
+// counts as a stranger's too.
+func giteaFork(pr *gitea.PullRequest) bool {
+	return pr.Head == nil || pr.Base == nil || pr.Head.RepoID != pr.Base.RepoID ||
+		pr.Head.Name == "" || strings.HasPrefix(pr.Head.Ref, "refs/pull/")
 }
 
 func giteaSide(b *gitea.PRBranchInfo) Side {

@@ -75,7 +75,11 @@ func (s *Server) giteaPull(pr *PullRequest) facts {
 	if pr.Fork {
 		headRepo = 2
 	}
-	said["head"] = giteaSide(pr.Head, headRepo, pr.Gone)
+	head := giteaSide(pr.Head, headRepo, pr.Gone)
+	if pr.AGit {
+		head["label"], head["ref"] = "", fmt.Sprintf("refs/pull/%d/head", pr.Number)
+	}
+	said["head"] = head
 	if pr.State == "merged" {
 		said["state"], said["merged"] = "closed", true
 	}

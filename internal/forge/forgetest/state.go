@@ -19,6 +19,9 @@ type PullRequest struct {
 	Fork bool
 	// Gone tells that this other repository was deleted, or is hidden.
 	Gone bool
+	// AGit tells that it was made by a push to refs/for/BRANCH, which Gitea
+	// takes from whoever may read: Head is of no branch, in Base's repository.
+	AGit bool
 }
 
 // A Side is one end of a pull request.
