@@ -138,8 +138,11 @@ func TestRateLimitsAreWaitedFor(t *testing.T) {
 			return http.Header{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {reset(90 * time.Second)}}
 		}, 90 * time.Second},
 		"GitHub's secondary limit": {403, func() http.Header { return http.Header{"Retry-After": {"60"}} }, time.Minute},
-		"GitLab's":                 {429, func() http.Header { return http.Header{"Ratelimit-Reset": {reset(40 * time.Second)}} }, 40 * time.Second},
-		"no time given":            {429, func() http.Header { return nil }, time.Minute},
+		"GitHub's secondary limit, the primary not spent": {403, func() http.Header {
+			return http.Header{"X-Ratelimit-Remaining": {"4000"}, "X-Ratelimit-Reset": {reset(50 * time.Minute)}}
+		}, time.Minute},
+		"GitLab's":      {429, func() http.Header { return http.Header{"Ratelimit-Reset": {reset(40 * time.Second)}} }, 40 * time.Second},
+		"no time given": {429, func() http.Header { return nil }, time.Minute},
 	}
 	eachForgeInItsTime(t, func(t *testing.T, s *forgetest.Server, f forge.Forge) {
 		n := s.OpenPR(forgetest.PullRequest{})

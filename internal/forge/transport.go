@@ -187,11 +187,15 @@ func pause(h http.Header) time.Duration {
 	if at, err := http.ParseTime(after); err == nil {
 		return max(time.Until(at), 0) + jitter()
 	}
-	// GitHub's name, and GitLab's; both count seconds since 1970.
-	for _, name := range []string{"X-Ratelimit-Reset", "Ratelimit-Reset"} {
-		if at, err := strconv.ParseInt(h.Get(name), 10, 64); err == nil {
-			return max(time.Until(time.Unix(at, 0)), 0) + jitter()
-		}
+	// GitHub's name, and GitLab's; both count seconds since 1970. GitHub tells
+	// of its primary limit also where the secondary one is meant: it is the
+	// primary only if nothing remains of it.
+	reset := h.Get("Ratelimit-Reset")
+	if h.Get("X-Ratelimit-Remaining") == "0" {
+		reset = h.Get("X-Ratelimit-Reset")
+	}
+	if at, err := strconv.ParseInt(reset, 10, 64); err == nil {
+		return max(time.Until(time.Unix(at, 0)), 0) + jitter()
 	}
 	return secondaryWait + jitter()
 }
