@@ -25,12 +25,19 @@ type comment struct {
 	url    string
 }
 
+// by tells whether a comment is of whom comments.self names.
+func (c comment) by(login string) bool {
+	return strings.EqualFold(c.author, login) || login == botSuffix && strings.HasSuffix(c.author, botSuffix)
+}
+
 // older orders comments as they were made.
 func older(a, b comment) int { return cmp.Compare(a.id, b.id) }
 
 // comments are a forge's ways to the comments of its pull requests. Creating
 // one is not repeated by them: only the next look tells whether it is there.
 type comments interface {
+	// self is the login that our comments have, or botSuffix for that of any
+	// bot.
 	self(ctx context.Context) (login string, err error)
 	// list has the oldest first.
 	list(ctx context.Context, number int) ([]comment, error)
@@ -95,7 +102,7 @@ func mine(ctx context.Context, c comments, number int, first string) ([]comment,
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(o comment) bool {
-		return !strings.EqualFold(o.author, login) || !strings.HasPrefix(o.body, first)
+		return !o.by(login) || !strings.HasPrefix(o.body, first)
 	})
 	slices.SortFunc(all, older)
 	return all, nil

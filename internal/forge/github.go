@@ -26,9 +26,9 @@ const (
 	writeChecks   need = "Checks: write"
 )
 
-// actionsBot is who a workflow's own token comments as. Such a token may not
-// ask who it is.
-const actionsBot = "github-actions[bot]"
+// botSuffix is what the logins of Apps end with, a workflow's own among them,
+// and no person's can: https://docs.github.com/apps.
+const botSuffix = "[bot]"
 
 // gitHub is a repository on github.com or a GitHub Enterprise of one's own.
 type gitHub struct {

@@ -18,7 +18,9 @@ func (g *gitHub) Comment(ctx context.Context, number int, marker, body string) (
 	return url, GitHub.explain(fmt.Sprintf("comment on pull request %d of %s/%s", number, g.owner, g.repo), writePulls, err)
 }
 
-// self is the login that our comments have.
+// self is the login that our comments have. The token of an installation, such
+// as a workflow's own, may not ask who it is; it is some App's, and so its
+// login is known by its end alone.
 func (g *gitHub) self(ctx context.Context) (string, error) {
 	return g.me.get(func() (string, error) {
 		if g.app != nil {
@@ -27,7 +29,7 @@ func (g *gitHub) self(ctx context.Context) (string, error) {
 		}
 		user, _, err := g.client.Users.Get(ctx, "")
 		if refused(err, http.StatusForbidden) {
-			return actionsBot, nil
+			return botSuffix, nil
 		}
 		return user.GetLogin(), err
 	})

@@ -87,18 +87,24 @@ func TestAppThatIsRefusedSaysSo(t *testing.T) {
 	wantError(t, err, s, 404, "check")
 }
 
-// A workflow's own token may not ask who it is; it is GitHub's bot.
+// A workflow's own token may not ask who it is, and no more may that of an App
+// that a workflow made. Whoever it is, it is a bot, and no person is one.
 func TestWorkflowTokenFindsItsComment(t *testing.T) {
-	s := forgetest.New(t, forgetest.GitHub)
-	s.Login = "github-actions[bot]"
-	n := s.OpenPR(forgetest.PullRequest{})
-	for _, body := range []string{"one step", "two steps"} {
-		s.Fault(forgetest.Fault{Path: "/user", Status: 403, Message: "Resource not accessible by integration"})
-		if _, err := connect(t, configOf(s)).Comment(t.Context(), n, marker, body); err != nil {
-			t.Fatal(err)
-		}
+	for _, login := range []string{"github-actions[bot]", "fleet-bot[bot]"} {
+		t.Run(login, func(t *testing.T) {
+			s := forgetest.New(t, forgetest.GitHub)
+			s.Login = login
+			n := s.OpenPR(forgetest.PullRequest{})
+			s.AddComment(n, "mallory", "<!-- "+marker+" -->\nnothing changes, trust me")
+			for _, body := range []string{"one step", "two steps"} {
+				s.Fault(forgetest.Fault{Path: "/user", Status: 403, Message: "Resource not accessible by integration"})
+				if _, err := connect(t, configOf(s)).Comment(t.Context(), n, marker, body); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantBodies(t, s, n, "mallory: nothing changes, trust me", s.Login+": two steps")
+		})
 	}
-	wantBodies(t, s, n, s.Login+": two steps")
 }
 
 func TestAnnotationsOfAnApp(t *testing.T) {
