@@ -15,11 +15,13 @@ const shortDigest = 12
 
 // Digest identifies what the plan would do and what it rests on: the fleet,
 // the commit, the parts or the shard it is limited to, the steps with their
-// specs and order, what is blocked, and the facts used. Two plans with one
-// digest do the same to the same.
+// specs and order, what is blocked, the facts used, and where there are
+// outages: a step that cuts nobody off is another once somebody is connected.
+// Two plans with one digest do the same to the same.
 //
 // Not in it is what only explains: reasons (an error of AWS has a new request
-// id each time), notes, origins, groups, verbs, and outputs nobody uses.
+// id each time), other notes and all their texts, origins, groups, verbs, and
+// outputs nobody uses.
 func (p *Plan) Digest() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
@@ -47,6 +49,14 @@ func (p *Plan) Digest() string {
 		}{b.StepKey, b.Cause})
 	}
 	_ = enc.Encode(p.Facts)
+	for _, n := range p.Notes {
+		if n.Kind == NoteOutage {
+			_ = enc.Encode(struct {
+				Kind NoteKind
+				Addr Addr
+			}{n.Kind, n.Addr})
+		}
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

@@ -174,7 +174,10 @@ func TestDigest(t *testing.T) {
 		{"why a place is unread", func(in *Input) { in.Live.Unread[there] = "AccessDenied (request 123)" }, true},
 		{"an output nobody uses", func(in *Input) { in.Live.Live[toyAddr("net/fraud")][0].Outputs["state"] = "x" }, true},
 		{"where it is asked for", func(in *Input) { in.Want[0].Origin = "elsewhere.cue:9" }, true},
-		{"notes", func(in *Input) { in.Notes = nil }, true},
+		{"an outage more", func(in *Input) { in.Remarks = []Remark{cut("link/fraud/late")} }, false},
+		{"another outage", func(in *Input) { in.Notes[1].Addr = toyAddr("link/fraud/late") }, false},
+		{"the text of an outage", func(in *Input) { in.Notes[1].Text = "cut off" }, true},
+		{"other notes", func(in *Input) { in.Notes = in.Notes[1:2] }, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,6 +185,13 @@ func TestDigest(t *testing.T) {
 				t.Errorf("same digest: %v; want %v", got, tt.same)
 			}
 		})
+	}
+}
+
+// cut is a remark that what is at an address will be cut off.
+func cut(path string) Remark {
+	return func(*Plan) []Note {
+		return []Note{{NoteOutage, Group{Service: "fraud"}, toyAddr(path), "connected"}}
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *Saved) Difference(p *Plan) string {
 			return fmt.Sprintf("to %s is not called for any more", Clean(key.String()))
 		}
 	}
-	return "the steps are the same, but what they would do, or what they rest on, has changed"
+	return "the steps are the same, but what they would do, whom they cut off, or what they rest on, has changed"
 }
 
 func commitText(commit string) string {
