@@ -48,30 +48,34 @@ func (s *store) refresh() error {
 	return s.reopen()
 }
 
-// with reads an object. Of a failure it makes sure with a second look:
+// look asks for what is stored. Of a failure it makes sure with a second look:
 // another process may have repacked the mirror, or fetched since the first.
-func (s *store) with(h plumbing.Hash, read func(plumbing.EncodedObject) error) error {
+func (s *store) look(ask func(storage.Storer) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	once := func() error {
-		o, err := s.files.EncodedObject(plumbing.AnyObject, h)
-		if err != nil {
-			return err
-		}
-		return read(o)
-	}
-	err := once()
+	err := ask(s.files)
 	if err == nil {
 		return nil
 	}
 	if err := s.reopen(); err != nil {
 		return err
 	}
-	err = once()
+	err = ask(s.files)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {
 		return errMissing
 	}
 	return err
+}
+
+// with reads an object.
+func (s *store) with(h plumbing.Hash, read func(plumbing.EncodedObject) error) error {
+	return s.look(func(files storage.Storer) error {
+		o, err := files.EncodedObject(plumbing.AnyObject, h)
+		if err != nil {
+			return err
+		}
+		return read(o)
+	})
 }
 
 // has tells whether the object is there.
@@ -86,12 +90,20 @@ func (s *store) has(h plumbing.Hash) (bool, error) {
 	return true, nil
 }
 
-// must is for objects that others in the mirror refer to. Where one is
-// missing or unreadable the mirror is damaged.
+// must is for objects that others in the mirror refer to.
 func (s *store) must(h plumbing.Hash, read func(plumbing.EncodedObject) error) error {
-	err := s.with(h, read)
-	if err == nil {
+	return s.blame(h, s.with(h, read))
+}
+
+// blame marks the mirror as damaged where an object that must be there is
+// missing or cannot be made sense of, and not where the system does not let it
+// be read: that passes, or copying it anew would not mend it.
+func (s *store) blame(h plumbing.Hash, err error) error {
+	switch {
+	case err == nil:
 		return nil
+	case unreadable(err):
+		return fmt.Errorf("object %s in the mirror %s cannot be read; try again, and look at the disk and at how many files may be open: %w", h, s.dir, err)
 	}
 	// If it cannot be marked, the next that reads it finds it out as well.
 	_ = os.WriteFile(filepath.Join(s.dir, damageFile), nil, 0o600)
@@ -108,13 +120,14 @@ func (s *store) tree(h plumbing.Hash) ([]object.TreeEntry, error) {
 	return t.Entries, err
 }
 
-// size is how many bytes a blob has.
+// size is how many bytes a blob has. The blob itself is not read: it may be
+// more than there is memory for.
 func (s *store) size(h plumbing.Hash) (size int64, err error) {
-	err = s.must(h, func(o plumbing.EncodedObject) error {
-		size = o.Size()
-		return nil
+	err = s.look(func(files storage.Storer) error {
+		size, err = files.EncodedObjectSize(h)
+		return err
 	})
-	return size, err
+	return size, s.blame(h, err)
 }
 
 func (s *store) blob(h plumbing.Hash) (text []byte, err error) {
