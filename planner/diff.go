@@ -58,7 +58,10 @@ func Diff(in Input) (*Plan, error) {
 		p = d.plan()
 	}
 	d.conclude(p)
-	return p, nil
+	if in.Shard != nil {
+		err = p.limitAsWhole(in)
+	}
+	return p, err
 }
 
 // A differ is one run of Diff.

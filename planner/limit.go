@@ -29,8 +29,8 @@ type Exceeded struct {
 	// Percent, if not 0, is what part of Standing makes Allowed.
 	Percent  int `json:"percent,omitempty"`
 	Standing int `json:"standing"`
-	// Total is how many of the tally there are in the whole plan: what an
-	// override has to name.
+	// Total is how many of the tally there are in the whole plan, of all shards:
+	// what an override has to name.
 	Total int `json:"total"`
 }
 

@@ -251,6 +251,7 @@ type Input struct {
 	Limits        []Limit
 	// Targets limit the plan to parts of the fleet and what these need.
 	Targets []Group
-	// Shard, if set, limits the plan to some services.
+	// Shard, if set, limits the plan to some services. Limits are of what all
+	// shards do.
 	Shard *Shard
 }

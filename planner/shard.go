@@ -30,3 +30,15 @@ func (s *Shard) keepOff(p *Plan) []Blocked {
 	}
 	return blocked
 }
+
+// limitAsWhole has all that the shards of a fleet do together count against its
+// limits: each of them could else take away as much as the whole may.
+func (p *Plan) limitAsWhole(in Input) error {
+	in.Shard, in.Remarks = nil, nil
+	whole, err := Diff(in)
+	if err != nil {
+		return err
+	}
+	p.Limits = whole.Limits
+	return nil
+}

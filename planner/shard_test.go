@@ -79,3 +79,24 @@ func TestTargetsOfShard(t *testing.T) {
 		}
 	}
 }
+
+// A limit is of the fleet, and its shards act beside each other: each of them
+// counts what all of them do, but for what nobody does.
+func TestShardsShareLimits(t *testing.T) {
+	in := Input{Live: state(
+		grouped(live("net/fraud", "net-1", toySpec{}), "fraud", ""), grouped(live("hub/fraud", "hub-1", toySpec{}), "fraud", ""),
+		grouped(live("net/pay", "net-2", toySpec{}), "pay", ""), grouped(live("net/kept", "net-3", toySpec{}), "kept", ""),
+	)}
+	in.Limits = []Limit{func(p *Plan) []Exceeded {
+		return []Exceeded{{Tally: Deletes, Planned: p.Changes().Delete, Total: p.Changes().Delete}}
+	}}
+	in.Rules = []Rule{func(*Plan) []Blocked {
+		return []Blocked{{StepKey: StepKey{Action: Delete, Addr: toyAddr("net/kept"), ID: "net-3"}, Reason: "it is kept"}}
+	}}
+	for _, shard := range []*Shard{nil, only("fraud"), only("pay"), only("kept"), only("nobody")} {
+		in.Shard = shard
+		if p := mustDiff(t, in); len(p.Limits) != 1 || p.Limits[0].Planned != 3 {
+			t.Errorf("shard %q counts %+v", shard.name(), p.Limits)
+		}
+	}
+}
