@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
@@ -31,6 +32,8 @@ type repository struct {
 	version string // of the CUE language, or empty
 	fleet   []*sourceFile
 	schema  []*sourceFile // files that claim to be the schema
+	// others are modules within the folder that hold files of package fleet.
+	others map[string]bool
 }
 
 // readRepository reads every file of package fleet, in any folder, except
@@ -39,24 +42,28 @@ func readRepository(ctx context.Context, fsys fs.FS, f *faults) (*repository, er
 	if _, err := fs.Stat(fsys, "."); err != nil {
 		return nil, fmt.Errorf("reading the fleet's folder: %w", err)
 	}
-	r := &repository{fsys: fsys}
+	r := &repository{fsys: fsys, others: map[string]bool{}}
 	if err := r.readModule(f); err != nil {
 		return nil, err
 	}
-	seen := 0
+	seen, other := 0, "" // other is the module within this one that the walk is in
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case entry.IsDir() && isHiddenFolder(name):
+			return fs.SkipDir
 		case entry.IsDir():
-			if r.skipFolder(name) {
-				return fs.SkipDir
+			if !inFolder(name, other) && isModule(fsys, name) {
+				other = name
 			}
 			return nil
 		case !isSource(entry):
 			return nil
+		case inFolder(name, other):
+			return r.readOther(name, other, f)
 		}
 		seen++
 		return r.readFile(name, f)
@@ -82,18 +89,26 @@ func (r *repository) nothing(files int) error {
 	return &Error{Message: "none of the .cue files in the folder is of package fleet", Mend: `begin the fleet's files with "package fleet"; ` + mend}
 }
 
-// skipFolder leaves out what cue leaves out, and other modules.
-func (r *repository) skipFolder(name string) bool {
+// skipFolder tells whether a folder is no part of the fleet.
+func skipFolder(fsys fs.FS, name string) bool { return isHiddenFolder(name) || isModule(fsys, name) }
+
+// isHiddenFolder tells whether cue leaves a folder out for its name.
+func isHiddenFolder(name string) bool {
+	base := path.Base(name)
+	return name != "." && (base == "cue.mod" || base == "testdata" || base[0] == '.' || base[0] == '_')
+}
+
+// isModule tells whether a folder below the top is a module of its own.
+func isModule(fsys fs.FS, name string) bool {
 	if name == "." {
 		return false
 	}
-	base := path.Base(name)
-	if base == "cue.mod" || base == "testdata" || base[0] == '.' || base[0] == '_' {
-		return true
-	}
-	_, err := fs.Stat(r.fsys, path.Join(name, "cue.mod"))
+	_, err := fs.Stat(fsys, path.Join(name, "cue.mod"))
 	return err == nil
 }
+
+// inFolder tells whether a name is below a folder; nothing is below "".
+func inFolder(name, dir string) bool { return dir != "" && strings.HasPrefix(name, dir+"/") }
 
 func isSource(entry fs.DirEntry) bool { return entry.Type().IsRegular() && isSourceName(entry.Name()) }
 
@@ -141,11 +156,40 @@ func (r *repository) readFile(name string, f *faults) error {
 		r.fleet = append(r.fleet, &sourceFile{name: name, text: text})
 		return nil
 	}
-	switch head.PackageName() {
-	case packageName:
+	switch is := head.PackageName(); {
+	case is == packageName:
 		r.fleet = append(r.fleet, &sourceFile{name: name, text: text})
-	case "":
+	case didYouMean(is, slices.Values([]string{packageName})) != "":
+		f.add(packagePlace(head), "", fmt.Sprintf("the file is of package %s, and so no part of the fleet", is), `write "package fleet"; if it is meant to be another package, give that a name less like it`)
+	case is == "":
 		f.add(Pos{name, 1, 1}, "", "the file says no package", `write "package fleet" on its first line, or rename the file if it is no part of the fleet`)
+	}
+	return nil
+}
+
+// packagePlace is where a file says its package.
+func packagePlace(file *ast.File) Pos {
+	for _, d := range file.Decls {
+		if p, ok := d.(*ast.Package); ok {
+			return place(p.Name.Pos())
+		}
+	}
+	return place(file.Pos())
+}
+
+// readOther reads a file in a module within the fleet's. What it says is no
+// part of the fleet, and that must not be so in silence if it seems to be:
+// one cue.mod too many would take away a folder's services and consumers. It
+// is said once of each module.
+func (r *repository) readOther(name, module string, f *faults) error {
+	text, err := fs.ReadFile(r.fsys, name)
+	if err != nil {
+		return err
+	}
+	head, err := parser.ParseFile(name, text, parser.PackageClauseOnly)
+	if err == nil && head.PackageName() == packageName && !r.others[module] {
+		r.others[module] = true
+		f.add(packagePlace(head), "", fmt.Sprintf("the file is of package fleet, and no part of the fleet, because %s makes its folder a module of its own", path.Join(module, "cue.mod")), "delete that, or move the folder out of the fleet's")
 	}
 	return nil
 }
