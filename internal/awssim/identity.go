@@ -146,8 +146,8 @@ func (c *call) authorize() *Error {
 	return nil
 }
 
-// actions are the IAM actions a call needs: its own, and tagging's when it tags
-// what it creates.
+// actions are the IAM actions a call needs: its own, those of other services
+// that it depends on, and tagging's when it tags what it creates.
 func (c *call) actions() []string {
 	prefix := c.service
 	if prefix == "tagging" {
@@ -160,7 +160,7 @@ func (c *call) actions() []string {
 	if c.service == "sqs" { // a batch needs what its single operation needs
 		op = strings.TrimSuffix(op, "Batch")
 	}
-	needed := []string{prefix + ":" + op}
+	needed := append([]string{prefix + ":" + op}, DependentActions(c.service, c.op)...)
 	tagged := c.in.has("Tags") || c.in.has("tags") || c.in.has("TagSpecifications")
 	switch {
 	case !tagged || !strings.HasPrefix(c.op, "Create"):
@@ -174,6 +174,38 @@ func (c *call) actions() []string {
 		needed = append(needed, "sqs:TagQueue")
 	}
 	return needed
+}
+
+// DependentActions are the actions that an operation asks of its caller besides
+// its own: Elastic Load Balancing looks around in EC2 in the caller's name. The
+// role that it makes for itself in an account, iam:CreateServiceLinkedRole, is
+// not among them: the simulator has no IAM.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html
+//
+// That page does not have ec2:GetSecurityGroupsForVpc, for want of which AWS
+// refuses CreateLoadBalancer since 2024
+// (kubernetes-sigs/aws-load-balancer-controller#3917). That it is wanted for
+// other security groups, too, is a guess.
+func DependentActions(service, operation string) []string {
+	if service != "elasticloadbalancing" {
+		return nil
+	}
+	switch operation {
+	case "CreateLoadBalancer":
+		return []string{
+			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInternetGateways", "ec2:DescribeSecurityGroups",
+			"ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:GetSecurityGroupsForVpc",
+		}
+	case "CreateTargetGroup":
+		return []string{"ec2:DescribeInternetGateways", "ec2:DescribeVpcs"}
+	case "RegisterTargets":
+		return []string{"ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+	case "SetIpAddressType", "SetSubnets":
+		return []string{"ec2:DescribeSubnets"}
+	case "SetSecurityGroups":
+		return []string{"ec2:GetSecurityGroupsForVpc"}
+	}
+	return nil
 }
 
 // allowed tells whether the caller's role lets it do an IAM action

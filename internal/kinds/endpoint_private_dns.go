@@ -33,7 +33,8 @@ func endpointPrivateDNS() Def[endpointDNSSpec] {
 		Reads:  []string{"ec2:DescribeVpcEndpoints"},
 		// AWS puts a zone of its own into the VPC in the caller's name.
 		// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-		Writes: []string{"ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone"},
+		// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/r53-api-permissions-ref.html
+		Writes: []string{"ec2:ModifyVpcEndpoint", "route53:AssociateVPCWithHostedZone", "ec2:DescribeVpcs"},
 		Want:   wantEndpointDNS,
 		List:   listEndpointDNS,
 		Create: createEndpointDNS,

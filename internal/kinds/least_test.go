@@ -85,6 +85,7 @@ func withoutCall() map[string]string {
 	return map[string]string{
 		"iam:CreateServiceLinkedRole":           "the first load balancer of an account; the simulator has no IAM",
 		"route53:AssociateVPCWithHostedZone":    "AWS's own zone, when an endpoint's private name is turned on",
+		"ec2:DescribeVpcs":                      "what putting that zone into a VPC asks for",
 		"elasticloadbalancing:SetIpAddressType": "no subnet of the simulator has IPv6",
 	}
 }
@@ -101,6 +102,9 @@ func (s *scene) needed(account string) []string {
 			s.T.Errorf("account %s: %s %s is denied: %s", account, c.Service, c.Operation, c.Code)
 		}
 		needed[strings.Replace(c.Service, "tagging", "tag", 1)+":"+c.Operation] = true
+		for _, action := range awssim.DependentActions(c.Service, c.Operation) {
+			needed[action] = true
+		}
 		if strings.HasPrefix(c.Operation, "Create") { // with tags, always
 			needed[map[string]string{"ec2": "ec2:CreateTags", "elasticloadbalancing": "elasticloadbalancing:AddTags", "sns": "sns:TagResource"}[c.Service]] = true
 		}

@@ -31,7 +31,13 @@ func loadBalancer() Def[loadBalancerSpec] {
 		Writes: []string{
 			"elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteLoadBalancer",
 			"elasticloadbalancing:SetSubnets", "elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetIpAddressType",
-			"elasticloadbalancing:ModifyLoadBalancerAttributes", "ec2:DescribeSubnets",
+			"elasticloadbalancing:ModifyLoadBalancerAttributes",
+			// Elastic Load Balancing looks around in EC2 in the caller's name.
+			// https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html
+			// The last is not on that page, and wanted all the same
+			// (kubernetes-sigs/aws-load-balancer-controller#3917).
+			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeInternetGateways",
+			"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "ec2:GetSecurityGroupsForVpc",
 			// An account's first load balancer brings Elastic Load Balancing's own role with it.
 			"iam:CreateServiceLinkedRole",
 		},

@@ -32,6 +32,9 @@ func targetGroup() Def[targetGroupSpec] {
 			"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:AddTags", "elasticloadbalancing:DeleteTargetGroup",
 			"elasticloadbalancing:ModifyTargetGroup", "elasticloadbalancing:ModifyTargetGroupAttributes",
 			"elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets",
+			// See load-balancer.
+			"ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs",
+			"iam:CreateServiceLinkedRole",
 		},
 		Want:   wantTargetGroups,
 		List:   listTargetGroups,
