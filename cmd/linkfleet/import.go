@@ -50,8 +50,9 @@ the reasons at its top, and import ends with status 1.
 If DIR holds a fleet, services are added to it, and its own accounts, regions
 and zones are looked at.
 
-Beside what plan needs, the roles must be allowed ` + list(kinds.SurveyActions()) + `,
-unless --zone says which zones there are.
+The roles must be allowed
+  ` + strings.Join(kinds.SurveyActions(), "\n  ") + `
+and with --zone not to list the hosted zones.
 
 ` + exitHelp,
 		Example: `  linkfleet import fleet --region us-east-1 --account platform=111111111111:linkfleet \

@@ -196,6 +196,29 @@ func TestMarkActionsAreListed(t *testing.T) {
 	})
 }
 
+// What import's help names is enough to import with, in every account.
+func TestSurveyActionsSuffice(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		act(h.Stage, "surveyor")
+		api := h.API()
+		act(h.Stage, "linkfleet")
+		in := estate.Import{API: api, Fleet: h.Fleet, Dir: filepath.Join(h.TempDir(), "fleet"), Today: time.Now()}
+		done, err := in.Run(h.Context())
+		h.must(err)
+		if len(done.Whole) != 2 || len(done.Drafts) != 1 {
+			t.Errorf("%d whole and %d drafts, want two and one", len(done.Whole), len(done.Drafts))
+		}
+	}, func(world awssim.World) {
+		for _, account := range world.Accounts {
+			if role, ours := account.Roles["linkfleet"]; ours {
+				role.Actions = kinds.SurveyActions()
+				account.Roles["surveyor"] = role
+			}
+		}
+	})
+}
+
 // Whatever the language has no words for makes a service a draft, for the
 // reason that it is.
 func TestDrafts(t *testing.T) {

@@ -33,7 +33,7 @@ type handMade struct {
 }
 
 // onHandMade plays in the example's world, where nothing stands yet.
-func onHandMade(t *testing.T, play func(*handMade)) {
+func onHandMade(t *testing.T, play func(*handMade), edits ...func(awssim.World)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		world, err := awssim.LoadWorld(exampleDir + "/sandbox/world.cue")
@@ -44,6 +44,9 @@ func onHandMade(t *testing.T, play func(*handMade)) {
 		partner := world.Accounts[partnerID]
 		partner.Roles = map[string]awssim.WorldRole{"fraud-client-prod": {Trust: []string{"*"}}}
 		world.Accounts[partnerID] = partner
+		for _, edit := range edits {
+			edit(world)
+		}
 		example := stage.Example(t, exampleDir)
 		clear(example.Fleet.Services)
 		clear(example.Fleet.Zones)

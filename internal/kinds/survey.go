@@ -70,9 +70,20 @@ func (f *Found) LeaveTopic() {
 	}
 }
 
-// SurveyActions are the IAM actions that Survey needs besides those of the
-// kinds.
-func SurveyActions() []string { return []string{"route53:ListHostedZones"} }
+// SurveyActions are the IAM actions that Survey needs in every account, and
+// that it takes to plan with what it found, sorted. Policy cannot tell them:
+// before the survey there is no fleet with services.
+func SurveyActions() []string {
+	actions := []string{"route53:ListHostedZones", "tag:GetResources"}
+	for _, k := range All() {
+		actions = append(actions, k.Reads...)
+		if k.marks != nil {
+			actions = append(actions, k.marks.Reads...)
+		}
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions)
+}
 
 // Survey reads the endpoint services in the accounts where f has a role and
 // in f's regions, with all that belongs to them there, and says them in the
