@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func (f *forgeFlags) config(a *app, repoURL string) (forge.Config, error) {
 		}
 		c.Kind, c.BaseURL, c.Repo = cmp.Or(c.Kind, found.Kind), cmp.Or(c.BaseURL, found.BaseURL), cmp.Or(c.Repo, found.Repo)
 	}
-	c.Token = a.getenv(forgeTokenVariable)
+	c.Token = strings.TrimSpace(a.getenv(forgeTokenVariable)) // files end with a line's end
 	if f.app == "" {
 		return c, nil
 	}
