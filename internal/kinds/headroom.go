@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	quotatypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 
-	"github.com/linkfleet/linkfleet/internal/awsapi"
 	"github.com/linkfleet/linkfleet/planner"
 )
 
@@ -88,37 +88,42 @@ func roomsOf(plan *planner.Plan) map[planner.Place][]room {
 	return all
 }
 
+// quotaPatience is how long a plan waits for Service Quotas, which not every
+// network lets through.
+const quotaPatience = 30 * time.Second
+
 // readHeadroom counts what stands in rooms of one place, strangers' things too.
-// Of a quota that may not be read nothing is known: what AWS then refuses, it
-// refuses.
-func readHeadroom(ctx context.Context, places *Places, at planner.Place, rooms []room) (map[room]*headroom, error) {
+// Of a quota that cannot be read nothing is known, nor where it is not known
+// what stands: what AWS then refuses, it refuses.
+func readHeadroom(ctx context.Context, places *Places, at planner.Place, rooms []room) map[room]*headroom {
 	p, err := places.Open(ctx, at)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	most, err := p.quotas(ctx, rooms)
-	if err != nil {
-		return nil, err
-	}
+	most := p.quotas(ctx, rooms)
 	rooms = slices.DeleteFunc(rooms, func(r room) bool { _, known := most[r]; return !known })
 	used, err := p.countIn(ctx, rooms)
+	if err != nil {
+		return nil
+	}
 	left := map[room]*headroom{}
 	for _, r := range rooms {
 		left[r] = &headroom{most: most[r], left: most[r] - used[r]}
 	}
-	return left, err
+	return left
 }
 
-// quotas are the quotas of rooms, each read once, less what may not be read.
-func (p *Place) quotas(ctx context.Context, rooms []room) (map[room]int, error) {
+// quotas are the quotas of rooms, each read once, less what cannot be read.
+func (p *Place) quotas(ctx context.Context, rooms []room) map[room]int {
+	ctx, enough := context.WithTimeout(ctx, quotaPatience)
+	defer enough()
 	most := map[room]int{}
 	known := map[quota]*int{}
 	for _, r := range rooms {
 		n, asked := known[r.quota]
 		if !asked {
-			var err error
-			if n, err = p.quota(ctx, r.quota); err != nil && !awsapi.IsDenied(err) {
-				return nil, err
+			if read, err := p.quota(ctx, r.quota); err == nil {
+				n = read
 			}
 			known[r.quota] = n
 		}
@@ -126,7 +131,7 @@ func (p *Place) quotas(ctx context.Context, rooms []room) (map[room]int, error) 
 			most[r] = *n
 		}
 	}
-	return most, nil
+	return most
 }
 
 // quota is what a quota allows. Of some that were never changed, AWS has the
@@ -174,7 +179,7 @@ func (p *Place) countIn(ctx context.Context, rooms []room) (map[room]int, error)
 		}
 		used[r] = len(standing)
 	}
-	for _, batch := range batches(vpcs, filterValues) {
+	for _, batch := range batches(vpcs, filterValues-2) {
 		err := p.eachEndpoint(ctx, []ec2types.Filter{
 			{Name: aws.String("vpc-id"), Values: batch},
 			{Name: aws.String("vpc-endpoint-type"), Values: []string{string(ec2types.VpcEndpointTypeInterface), string(ec2types.VpcEndpointTypeGatewayLoadBalancer)}},

@@ -32,15 +32,21 @@ func preflightReads() map[side][]string {
 // what the plan's steps are to change: that subnets are there, lie in zones
 // that both sides share (by zone ID: the names differ between accounts) and
 // have addresses left; that a VPC can answer private names; that AWS's quotas
-// leave room for what is to be made. It gives the steps that AWS would refuse,
-// and in which zones the endpoints meet their services that get new subnets.
+// leave room for what is to be made. It gives the steps that AWS would refuse
+// and those that cannot be checked, because AWS does not tell; and in which
+// zones the endpoints meet their services that get new subnets. The error is
+// ctx's.
 func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) ([]planner.Blocked, []Coverage, error) {
-	facts, err := gather(ctx, places, f, plan)
-	if err != nil {
+	facts := gather(ctx, places, f, plan)
+	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
 	var refused []planner.Blocked
 	for _, st := range plan.Steps {
+		if reason := facts.untold(st); reason != "" {
+			refused = append(refused, planner.Blocked{StepKey: st.StepKey, Group: st.After.Group, Cause: planner.CauseUnread, Reason: reason})
+			continue
+		}
 		why := facts.check(st)
 		if why == nil {
 			why = facts.checkRoom(st) // what is refused anyway takes none
@@ -68,7 +74,7 @@ func (pf *preflight) coverage(plan *planner.Plan) []Coverage {
 	var all []Coverage
 	for _, st := range plan.Steps {
 		spec, isEndpoint := st.After.Spec.(endpointSpec)
-		if s := pf.fleet.Services[st.After.Group.Service]; isEndpoint && s != nil && len(newSubnets(st)) > 0 {
+		if s := pf.fleet.Services[st.After.Group.Service]; isEndpoint && s != nil && len(newSubnets(st)) > 0 && pf.untold(st) == "" {
 			all = append(all, Coverage{
 				Group: st.After.Group, Zones: pf.zones(st.Addr.Place, spec.Subnets), Offered: pf.zones(placeOf(s), s.LoadBalancer.Subnets),
 			})
@@ -94,7 +100,11 @@ type preflight struct {
 	fleet   *schema.Fleet
 	subnets map[planner.Place]map[string]ec2types.Subnet
 	off     map[network]string // the DNS attribute that is off; "" if none is
+	absent  map[network]bool   // the VPCs that are not there
 	rooms   map[room]*headroom // those that are known
+	// unread says why a place does not tell of its subnets (no VPC), or of the
+	// DNS attributes of a VPC.
+	unread map[network]string
 }
 
 // A network is a VPC and where it is.
@@ -104,8 +114,11 @@ type network struct {
 }
 
 // gather asks for all that the steps need, every place and VPC side by side.
-func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) (*preflight, error) {
-	pf := &preflight{fleet: f, subnets: map[planner.Place]map[string]ec2types.Subnet{}, off: map[network]string{}, rooms: map[room]*headroom{}}
+func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.Plan) *preflight {
+	pf := &preflight{
+		fleet: f, subnets: map[planner.Place]map[string]ec2types.Subnet{},
+		off: map[network]string{}, absent: map[network]bool{}, rooms: map[room]*headroom{}, unread: map[network]string{},
+	}
 	subnets := map[planner.Place][]string{}
 	for _, st := range plan.Steps {
 		for place, ids := range pf.subnetsOf(st) {
@@ -116,47 +129,71 @@ func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.
 		}
 	}
 	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(placesAtOnce)
-	for at, ids := range subnets {
+	ask := func(question func() (take func())) {
 		g.Go(func() error {
-			found, err := readSubnets(ctx, places, at, without(ids, nil))
+			take := question()
 			mu.Lock()
 			defer mu.Unlock()
-			pf.subnets[at] = found
-			return explained(at.String()+": reading subnets", err)
+			take()
+			return nil
+		})
+	}
+	for at, ids := range subnets {
+		ask(func() func() {
+			found, err := readSubnets(ctx, places, at, without(ids, nil))
+			return func() { pf.subnets[at] = found; pf.told(network{at: at}, "reading subnets", err) }
 		})
 	}
 	for n := range maps.Clone(pf.off) {
-		g.Go(func() error {
+		ask(func() func() {
 			off, err := readDNSAttributes(ctx, places, n)
-			mu.Lock()
-			defer mu.Unlock()
-			pf.off[n] = off
-			return explained(fmt.Sprintf("%s: reading the DNS attributes of %s", n.at, n.vpc), err)
+			return func() { pf.toldOfDNS(n, off, err) }
 		})
 	}
 	for at, rooms := range roomsOf(plan) {
-		g.Go(func() error {
-			left, err := readHeadroom(ctx, places, at, rooms)
-			mu.Lock()
-			defer mu.Unlock()
-			maps.Copy(pf.rooms, left)
-			return explained(at.String()+": reading AWS's quotas", err)
+		ask(func() func() {
+			left := readHeadroom(ctx, places, at, rooms)
+			return func() { maps.Copy(pf.rooms, left) }
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
+	_ = g.Wait() // every failure is in pf.unread
 	pf.makeRoom(plan)
-	return pf, nil
+	return pf
 }
 
-func explained(what string, err error) error {
-	if err == nil {
-		return nil
+// told remembers why something was not told.
+func (pf *preflight) told(of network, what string, err error) {
+	if err != nil {
+		pf.unread[of] = what + ": " + awsapi.Explain(err)
 	}
-	return fmt.Errorf("%s: %s", what, awsapi.Explain(err))
+}
+
+func (pf *preflight) toldOfDNS(n network, off string, err error) {
+	if awsapi.IsNotFound(err) {
+		pf.absent[n] = true
+		return
+	}
+	pf.off[n] = off
+	pf.told(n, "reading the DNS attributes of "+n.vpc, err)
+}
+
+// untold is why a step cannot be checked; empty if it can.
+func (pf *preflight) untold(st planner.Step) string {
+	var need []network
+	for _, at := range slices.SortedFunc(maps.Keys(pf.subnetsOf(st)), planner.Place.Compare) {
+		need = append(need, network{at: at})
+	}
+	if vpc := pf.vpcOf(st); vpc != "" {
+		need = append(need, network{st.Addr.Place, vpc})
+	}
+	for _, n := range need {
+		if why, ok := pf.unread[n]; ok {
+			return fmt.Sprintf("account %s, region %s, does not tell whether AWS would take it: %s", n.at.Account, n.at.Region, why)
+		}
+	}
+	return ""
 }
 
 // An objection is why a step cannot succeed, and the way out.
@@ -240,6 +277,8 @@ func isOn(v *ec2types.AttributeBooleanValue) bool { return v != nil && aws.ToBoo
 
 func (pf *preflight) check(st planner.Step) *objection {
 	switch spec := st.After.Spec.(type) {
+	case securityGroupSpec:
+		return pf.checkVPC(st, spec.VPC)
 	case loadBalancerSpec:
 		return pf.checkSubnets(st, spec.VPC, spec.Subnets)
 	case endpointSpec:
@@ -295,8 +334,23 @@ func (pf *preflight) checkCoverage(st planner.Step, ids []string) *objection {
 	return nil
 }
 
+// checkVPC objects to a VPC that is known not to be there.
+func (pf *preflight) checkVPC(st planner.Step, vpc string) *objection {
+	at := st.Addr.Place
+	if !pf.absent[network{at, vpc}] {
+		return nil
+	}
+	return &objection{
+		fmt.Sprintf("%s is not in account %s, region %s", vpc, at.Account, at.Region),
+		"name a VPC of that account and region at " + st.After.Origin,
+	}
+}
+
 func (pf *preflight) checkDNS(st planner.Step) *objection {
 	vpc := pf.vpcOf(st)
+	if why := pf.checkVPC(st, vpc); why != nil {
+		return why
+	}
 	off := pf.off[network{st.Addr.Place, vpc}]
 	if off == "" {
 		return nil

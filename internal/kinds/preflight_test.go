@@ -1,6 +1,8 @@
 package kinds_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/linkfleet/linkfleet/internal/awssim"
+	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -65,6 +68,14 @@ func TestPreflight(t *testing.T) {
 			"DNS support off", switchOff(&ec2.ModifyVpcAttributeInput{EnableDnsSupport: off}), name,
 			riskVPC + " has enableDnsSupport off", "or set privateDNS: false at services/fraud/consumers.cue",
 		},
+		{
+			"a VPC that does not exist", func(s *scene) { s.riskEndpoint().VPC = "vpc-0a0000000000000e0" }, name,
+			"vpc-0a0000000000000e0 is not in account risk, region us-east-1", "name a VPC of that account and region at services/fraud/consumers.cue",
+		},
+		{
+			"a security group in it", func(s *scene) { s.riskEndpoint().VPC = "vpc-0a0000000000000e0" }, "security-group/fraud/risk",
+			"vpc-0a0000000000000e0 is not in account risk, region us-east-1", "name a VPC of that account and region at services/fraud/consumers.cue",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,6 +90,59 @@ func TestPreflight(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What AWS does not tell keeps back the steps that it is about, and no others;
+// a quota that it does not tell keeps back none.
+func TestPreflightIsNotAnswered(t *testing.T) {
+	denied := awssim.Fault{Account: riskID, Effect: awssim.FaultError, Status: 403, Code: "UnauthorizedOperation", Message: "You are not authorized."}
+	for _, c := range []struct {
+		operation string
+		held      []string
+	}{
+		{"DescribeSubnets", []string{"endpoint/fraud/risk"}},
+		{"DescribeVpcAttribute", []string{"endpoint-private-dns/fraud/risk"}},
+		{"GetServiceQuota", nil},
+		{"GetAWSDefaultServiceQuota", nil},
+	} {
+		t.Run(c.operation, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t, pair)
+				fault := denied
+				if fault.Operation = c.operation; c.held == nil {
+					fault.Account, fault.Status, fault.Code = "", 500, "InternalFailure"
+				}
+				s.must(s.Sim.Inject(fault))
+				plan := s.Plan()
+				var held []string
+				for _, b := range plan.Blocked {
+					if b.Cause == planner.CauseUnread && strings.Contains(b.Reason, "account risk") {
+						held = append(held, b.Addr.Path())
+					}
+				}
+				if !slices.Equal(held, c.held) || !strings.Contains(stage.Short(plan), "create load-balancer/fraud\n") {
+					t.Errorf("held back are %q, want %q:\n%s", held, c.held, stage.Text(plan))
+				}
+				if err := s.Apply().Err(); err != nil {
+					t.Errorf("applying the rest: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A plan that is not to go on asking says so.
+func TestPreflightIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, pair)
+		plan := s.Plan()
+		ctx, interrupt := context.WithCancel(t.Context())
+		interrupt()
+		if _, _, err := kinds.Preflight(ctx, kinds.NewPlaces(s.API(), s.Fleet), s.Fleet, plan); !errors.Is(err, context.Canceled) {
+			t.Errorf("it says %v", err)
+		}
+	})
 }
 
 // What stands already is not asked about again: a subnet that has filled up
