@@ -19,10 +19,12 @@ import (
 type field struct {
 	in    *reading
 	up    *field
-	label string // "[3]" for an element of a list
-	value cue.Value
-	shape *shape
-	spot  *spot // see at
+	label string // "[3]" for an element of a list, which a name may look like too
+	// element says that the field is an element of a list.
+	element bool
+	value   cue.Value
+	shape   *shape
+	spot    *spot // see at
 
 	// What reading has found already: asking CUE again costs time, and would
 	// record faults twice.
@@ -77,9 +79,9 @@ func (f *field) path() string {
 	switch {
 	case f.up == nil:
 		return f.label
-	case f.up.label == "":
+	case f.up.up == nil:
 		return cue.Str(f.label).String()
-	case f.label[0] == '[':
+	case f.element:
 		return f.up.path() + f.label
 	}
 	return f.up.path() + "." + cue.Str(f.label).String()
@@ -108,7 +110,7 @@ func (f *field) fault(message, mend string) {
 func (f *field) at() *spot {
 	switch {
 	case f.spot != nil || f.up == nil:
-	case f.label[0] == '[':
+	case f.element:
 		f.spot = f.up.at().element(f.label)
 	default:
 		f.spot = f.up.at().child(f.label)
@@ -201,7 +203,7 @@ func (f *field) elements() []*field {
 	}
 	f.items = make([]*field, len(values))
 	for i, v := range values {
-		f.items[i] = &field{in: f.in, up: f, label: "[" + strconv.Itoa(i) + "]", value: v, shape: shape}
+		f.items[i] = &field{in: f.in, up: f, label: "[" + strconv.Itoa(i) + "]", element: true, value: v, shape: shape}
 	}
 	return f.items
 }

@@ -63,7 +63,11 @@ func load(ctx context.Context, fsys fs.FS, today time.Time, divide func([]*outli
 	done := make(chan outcome, 1)
 	go func() {
 		l := &loading{today: today, divide: divide, unknown: map[string]bool{}}
-		fleet, err := l.load(ctx, fsys)
+		var fleet *Fleet
+		err := unbroken(func() (err error) {
+			fleet, err = l.load(ctx, fsys)
+			return err
+		})
 		slices.SortStableFunc(l.warnings, func(a, b Warning) int { return comparePos(a.Pos, b.Pos) })
 		done <- outcome{fleet, l.warnings, err}
 	}()
@@ -187,11 +191,24 @@ func sideBySide(ctx context.Context, n int, each func(i int)) error {
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("loading the fleet: %w", err)
 			}
-			each(i)
-			return nil
+			return unbroken(func() error {
+				each(i)
+				return nil
+			})
 		})
 	}
 	return group.Wait()
+}
+
+// unbroken makes an error of a panic: no text of a fleet may end the process,
+// which may be a server's, and would be again when that is started anew.
+func unbroken(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("loading the fleet: linkfleet broke off (%v), which is a mistake of its own; please report it with the files", p)
+		}
+	}()
+	return do()
 }
 
 // A result is what came of a unit.

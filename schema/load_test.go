@@ -261,6 +261,19 @@ func TestLoadCanceled(t *testing.T) {
 	}
 }
 
+// A mistake of ours is an error, and ends no server.
+func TestPanicIsAnError(t *testing.T) {
+	broken := func([]*outline) []unit { panic("a mistake") }
+	fleet, _, err := load(t.Context(), largeFleet(1, 1), testDay, broken)
+	if fleet != nil || err == nil || !strings.Contains(err.Error(), "linkfleet broke off (a mistake)") {
+		t.Errorf("load = %v, %v", fleet, err)
+	}
+	err = sideBySide(t.Context(), 3, func(int) { panic("a mistake") })
+	if err == nil || !strings.Contains(err.Error(), "linkfleet broke off (a mistake)") {
+		t.Errorf("sideBySide = %v", err)
+	}
+}
+
 // TestLoadTwice holds that the same files give the same bytes.
 func TestLoadTwice(t *testing.T) {
 	files := largeFleet(5, 60)
@@ -336,6 +349,7 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	}
+	f.Add([]byte("package fleet\n\naccounts: \"\": {\"\": 1, id: [\"\"]}\nservices: \"[0]\": listeners: \"\": targets: \"[1]\": \"\": {}\n"))
 	base, err := os.ReadFile(filepath.Join("testdata", "base.cue"))
 	if err != nil {
 		f.Fatal(err)
@@ -348,6 +362,9 @@ func FuzzLoad(f *testing.F) {
 		fleet, _, err := LoadFS(t.Context(), files, testDay)
 		if (fleet == nil) == (err == nil) {
 			t.Fatalf("fleet %v with error %v", fleet, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "linkfleet broke off") {
+			t.Fatal(err) // a panic
 		}
 		for _, fault := range Faults(err) {
 			if fault.Message == "" {
