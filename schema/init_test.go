@@ -1,11 +1,13 @@
 package schema
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"cuelang.org/go/cue"
@@ -106,6 +108,47 @@ func TestInitName(t *testing.T) {
 	}
 }
 
+// TestSchemaSum holds that the schema bears its own sum. With -update it is
+// written.
+func TestSchemaSum(t *testing.T) {
+	sum, rest, ok := summed(schemaText)
+	want := sumOf(rest)
+	switch {
+	case !ok:
+		t.Fatal("the schema has no line for its sum")
+	case sum == want:
+	case *update:
+		replaceIn(t, schemaFile, schemaSum+sum+"\n", schemaSum+want+"\n")
+	default:
+		t.Errorf("the schema's sum is %s, and it says %q (run with -update, and renew fleet.example with linkfleet init --schema)", want, sum)
+	}
+}
+
+// otherVersion is the schema as another version of linkfleet may have written
+// it.
+func otherVersion() []byte {
+	sum, rest, _ := summed(append(slices.Clone(schemaText), "// More.\n"...))
+	text := bytes.Replace(schemaText, []byte(sum), []byte(sumOf(rest)), 1)
+	return append(text, "// More.\n"...)
+}
+
+// An upgrade of linkfleet ends no fleet's upkeep.
+func TestSchemaOfAnotherVersion(t *testing.T) {
+	files := testFleets(t, "good")[0].files
+	text := otherVersion()
+	for _, text := range [][]byte{text, bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))} {
+		files[schemaFile] = &fstest.MapFile{Data: text}
+		_, warnings, err := LoadFS(t.Context(), files, testDay)
+		if err != nil || !strings.Contains(said(warnings, nil), "warning: schema.cue:1:1: the schema is of another version of linkfleet") {
+			t.Errorf("Load warns %v, and fails with %v", warnings, err)
+		}
+	}
+	files[schemaFile] = &fstest.MapFile{Data: append(text, "// And more.\n"...)}
+	if _, _, err := LoadFS(t.Context(), files, testDay); err == nil || !strings.Contains(err.Error(), "it was edited") {
+		t.Errorf("Load of an edited schema: %v", err)
+	}
+}
+
 func TestWriteSchema(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Init(dir, "payments"); err != nil {
@@ -134,6 +177,10 @@ func TestWriteSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("missing", true)
+	if err := os.WriteFile(file, otherVersion(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	check("of another version", true)
 	if err := os.WriteFile(file, []byte("package fleet\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
