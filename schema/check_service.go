@@ -42,6 +42,7 @@ func (c *checker) checkListeners(f *field, s *Service) {
 			ports[l.Port] = name
 		}
 		c.checkProtocol(lf, l)
+		c.checkCertificate(lf.get("certificate"), l, s)
 		c.checkTargets(lf.get("targets"), l, s)
 		c.checkHealth(lf.get("healthCheck"), l)
 	}
@@ -59,6 +60,25 @@ func (c *checker) checkProtocol(f *field, l *Listener) {
 	}
 	if g := f.get("idleTimeout"); l.Protocol == "TLS" && g.exists() && !c.known[g.path()] {
 		g.fault("a TLS listener's idle timeout is AWS's, 350 seconds", "delete it")
+	}
+}
+
+var certificateARN = regexp.MustCompile(`^arn:aws:acm:([a-z0-9-]+):([0-9]{12}):`)
+
+// checkCertificate holds to where AWS looks for a listener's certificate: in
+// ACM of the load balancer's own region (ACM guide, "Supported Regions") and
+// account. Of any other it answers CertificateNotFound, half-way.
+func (c *checker) checkCertificate(f *field, l *Listener, s *Service) {
+	m := certificateARN.FindStringSubmatch(l.Certificate)
+	if m == nil || l.Protocol != "TLS" {
+		return
+	}
+	account := c.frame.Accounts[s.Account]
+	switch {
+	case s.Region != "" && m[1] != s.Region:
+		f.fault(fmt.Sprintf("the certificate is in %s and the service in %s", m[1], s.Region), "both must be in one region: ask ACM for one there")
+	case account != nil && account.ID != "" && m[2] != account.ID:
+		f.fault(fmt.Sprintf("the certificate is in account %s and the service in %s (%s)", m[2], s.Account, account.ID), "both must be in one account: ask ACM for one there")
 	}
 }
 
@@ -227,9 +247,18 @@ func (c *checker) checkTopic(f *field, s *Service) {
 	}
 }
 
+// waiverNotice is how long before its last day a waiver's end is told of.
+const waiverNotice = 14 * 24 * time.Hour
+
 func (c *checker) checkWaiver(f *field, s *Service) {
-	if s.Waiver == nil || s.Waiver.Expires.IsZero() || !c.today.After(s.Waiver.Expires) {
+	if s.Waiver == nil || s.Waiver.Expires.IsZero() {
 		return
 	}
-	f.fault("the waiver expired on "+s.Waiver.Expires.Format(time.DateOnly), "mend what it lets stand, or give it a new date after a new look")
+	last := s.Waiver.Expires.Format(time.DateOnly)
+	switch {
+	case c.today.After(s.Waiver.Expires):
+		f.fault("the waiver expired on "+last, "mend what it lets stand, or give it a new date after a new look")
+	case c.today.Add(waiverNotice).After(s.Waiver.Expires):
+		c.warn(f.pos(), f.path(), "the waiver's last day is "+last+", and the day after nothing can be applied", "mend what it lets stand, or give it a new date after a new look")
+	}
 }
