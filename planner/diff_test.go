@@ -217,6 +217,24 @@ func TestDiffReplacement(t *testing.T) {
 			       create plug/a class after delete plug/a=plug-1
 			       create link/a base after delete link/a=link-1, create plug/a`,
 		}, {
+			name: "Alone: the old stays until all else is there that the new needs",
+			want: []Resource{want("net/a", class("b")), want("hub/a", toySpec{}), want("plug/a", toySpec{Base: ref("net/a", "hub/a")})},
+			live: []Resource{live("net/a", "net-1", class("a")), live("plug/a", "plug-1", stands("net-1"))},
+			plan: `create net/a class
+			       create hub/a
+			       delete plug/a=plug-1 after create hub/a, create net/a
+			       create plug/a base after create hub/a, create net/a, delete plug/a=plug-1
+			       delete net/a=net-1 after create net/a, create plug/a, delete plug/a=plug-1`,
+		}, {
+			name: "Alone: but not for what waits for it to go",
+			want: []Resource{want("plug/a", class("b")), want("plug/b", base("plug/a"))},
+			live: []Resource{live("plug/a", "plug-1", class("a")), live("hub/a", "hub-1", links("plug-1")), live("plug/b", "plug-2", stands("hub-1"))},
+			plan: `delete plug/b=plug-2
+			       delete hub/a=hub-1 after delete plug/b=plug-2
+			       delete plug/a=plug-1 after delete hub/a=hub-1
+			       create plug/a class after delete plug/a=plug-1
+			       create plug/b base after create plug/a, delete plug/b=plug-2`,
+		}, {
 			name: "Alone with a surviving user is a named cycle",
 			want: []Resource{want("plug/a", class("b")), want("link/a", toySpec{Links: []Value{ref("plug/a")}}), want("net/a", toySpec{})},
 			live: []Resource{live("plug/a", "plug-1", class("a")), live("link/a", "link-1", links("plug-1"))},

@@ -85,7 +85,7 @@ type Trait struct {
 	// is no deleting it by itself.
 	Fades bool
 	// Alone: two at one address cannot stand side by side, so a replacement
-	// deletes first.
+	// deletes first: as late as it can.
 	Alone bool
 	// Guarded: consumers depend on its identity, so it is replaced only
 	// where the desired resource says MayReplace.

@@ -102,6 +102,7 @@ func (d *differ) connect() {
 		}
 	}
 	for _, s := range d.sorted {
+		s.connectParting()
 		for _, o := range s.live {
 			o.connectDisarming()
 		}
@@ -171,6 +172,33 @@ func (d *differ) connectDeparture(o *object) {
 			o.leave.waitFor(n)
 		}
 	}
+}
+
+// connectParting has the old of what cannot stand beside its successor stay
+// until nothing but to make that is left to do. Else its users would be without
+// for as long as all else takes, or for good if that fails.
+func (s *site) connectParting() {
+	n := s.arrive
+	if n == nil || n.twin == nil || !s.trait.Alone {
+		return
+	}
+	for _, on := range n.waits {
+		if on.site != s && !on.reaches(n.twin, map[*node]bool{}) {
+			n.twin.waitFor(on)
+		}
+	}
+}
+
+// reaches tells whether n waits for on, directly or not.
+func (n *node) reaches(on *node, seen map[*node]bool) bool {
+	if n == on {
+		return true
+	}
+	if seen[n] {
+		return false
+	}
+	seen[n] = true
+	return slices.ContainsFunc(n.waits, func(next *node) bool { return next.reaches(on, seen) })
 }
 
 // connectDisarming has what is protected stay so until nothing but its own

@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -75,6 +77,31 @@ func TestListenerTakesThePortOfOneThatGoes(t *testing.T) {
 		delete(svc.Listeners, "admin")
 		svc.Listeners["api"].Port = 9443
 		svc.AcceptanceRequired = false
+		s.Converge()
+	})
+}
+
+// An endpoint whose successor cannot be made goes on answering to the private
+// name.
+func TestFailedReplacementKeepsTheName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := hiding(t, map[string]time.Duration{"listLag": 0})
+		s.Converge()
+		name := planner.Addr{Kind: "endpoint-private-dns", Name: "s0/c0", Place: planner.Place{Account: "consumer-0", Region: stage.GridRegion}}
+		before := s.Live().Live[name]
+		moved := *stage.Grid{Services: 2, Consumers: 1}.Fleet().Services["s1"].Consumers["c0"].Endpoint
+		moved.AllowReplace = true
+		s.Fleet.Services["s0"].Consumers["c0"].Endpoint = &moved
+		refusal := awssim.Fault{Operation: "CreateVpcEndpoint", Effect: awssim.FaultError, Status: 403, Code: "UnauthorizedOperation", Times: 1}
+		if err := s.Sim.Inject(refusal); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Apply().Err(); err == nil {
+			t.Fatal("the endpoint was made, though AWS refused")
+		}
+		if after := s.Live().Live[name]; len(before) != 1 || len(after) != 1 || after[0].ID != before[0].ID {
+			t.Errorf("the name was on at %v and is at %v", before, after)
+		}
 		s.Converge()
 	})
 }
