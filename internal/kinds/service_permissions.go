@@ -14,11 +14,13 @@ import (
 )
 
 // servicePermissions is the whole set of principals that may connect to a
-// service. It belongs to the service: a principal added by hand is drift.
+// service. It belongs to the service: a principal added by hand is drift. An
+// endpoint that is connected does not need it any more, so it goes whatever may
+// be connected from places that could not be read.
 func servicePermissions() Def[permissionsSpec] {
 	return Def[permissionsSpec]{
 		Name:   "service-permissions",
-		Trait:  planner.Trait{Rank: 60, Shared: true},
+		Trait:  planner.Trait{Rank: 60},
 		Parent: "endpoint-service",
 		Reads:  []string{"ec2:DescribeVpcEndpointServicePermissions"},
 		Writes: []string{"ec2:ModifyVpcEndpointServicePermissions"},

@@ -168,6 +168,37 @@ func TestUnreadWithRemovalsPending(t *testing.T) {
 	}
 }
 
+// The door closes on the last consumers of a service, too, though an account
+// that has nothing to do with it cannot be read.
+func TestUnreadKeepsNoDoorOpen(t *testing.T) {
+	eachUnread(t, func(t *testing.T, u *unreadTest) {
+		u.Converge()
+		name := "fraud"
+		if u.Fleet.Services[name].Account == u.account || consumes(u.Fleet.Services[name], u.account) {
+			name = "payments"
+		}
+		s := u.Fleet.Services[name]
+		if s.Account == u.account || consumes(s, u.account) {
+			t.Skip("every service has to do with it")
+		}
+		clear(s.Consumers)
+		u.lose()
+		plan := u.plan()
+		if !slices.ContainsFunc(deletes(plan), func(st planner.Step) bool { return st.Addr.Path() == "service-permissions/"+name }) {
+			t.Errorf("the principals of %s stay:\n%s", name, stage.Text(plan))
+		}
+	})
+}
+
+func consumes(s *schema.Service, account string) bool {
+	for _, c := range s.Consumers {
+		if c.Account == account {
+			return true
+		}
+	}
+	return false
+}
+
 // unnoticed are kinds whose change no connected consumer notices: whose
 // principal goes keeps the connection.
 var unnoticed = []string{"connection-notification", "topic", "service-permissions"}
