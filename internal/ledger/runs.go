@@ -156,12 +156,41 @@ func (l *Ledger) LastApplied(ctx context.Context, fleet string) (r Run, found bo
 	return l.lastWell(ctx, fleet, `kind = 'apply'`)
 }
 
+// effective is that a run which rolls something out may have changed something:
+// it was not kept from that, or did a part of it. One that failed may have if
+// it came as far as a plan. One that was refused has a plan also where another
+// held the lease, so there only what it counts tells.
+const effective = `kind IN ('apply', 'shard') AND hash <> ''
+	AND (outcome NOT IN ('refused', 'failed') OR outcome = 'failed' AND digest <> '' OR created + changed + replaced + deleted > 0)`
+
+// Unfinished is the newest run that has begun to roll another commit out than
+// LastApplied tells, after that, and may have changed something. To heal what
+// drifted from the commit applied last would undo it.
+func (l *Ledger) Unfinished(ctx context.Context, fleet string) (r Run, found bool, err error) {
+	last, _, err := l.LastApplied(ctx, fleet)
+	if err != nil {
+		return Run{}, false, err
+	}
+	r, found, err = l.RolledOther(ctx, fleet, last.Commit)
+	if err != nil || !found || r.ID < last.ID {
+		return Run{}, false, err
+	}
+	return r, true, nil
+}
+
+// RolledOther is the newest run that has begun to roll another commit than the
+// given one out to a fleet, or to a shard of it, and may have changed something,
+// whatever came of it.
+func (l *Ledger) RolledOther(ctx context.Context, fleet, than string) (r Run, found bool, err error) {
+	r, found, err = first(ctx, l.read, func(r row) (Run, error) { return l.scanRun(r) }, `SELECT `+runColumns+` FROM runs
+		WHERE fleet = ? AND hash <> ? AND `+effective+` ORDER BY id DESC LIMIT 1`, fleet, than)
+	return r, found, l.explain(err)
+}
+
 // RolledOut tells whether it was begun to roll a commit out to a fleet, whatever
-// came of that. A run that was refused, or failed before there was a plan, is no
-// beginning.
+// came of that. A run that changed nothing is no beginning.
 func (l *Ledger) RolledOut(ctx context.Context, fleet, commit string) (begun bool, err error) {
-	_, begun, err = first(ctx, l.read, scanText, `SELECT hash FROM runs
-		WHERE fleet = ? AND hash = ? AND kind IN ('apply', 'shard') AND outcome <> 'refused' AND NOT (outcome = 'failed' AND digest = '') LIMIT 1`, fleet, commit)
+	_, begun, err = first(ctx, l.read, scanText, `SELECT hash FROM runs WHERE fleet = ? AND hash = ? AND `+effective+` LIMIT 1`, fleet, commit)
 	return begun, l.explain(err)
 }
 

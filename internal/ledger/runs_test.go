@@ -152,7 +152,9 @@ func TestRolledOut(t *testing.T) {
 		{Run{Kind: ApplyRun, Outcome: Running}, true},
 		{Run{Kind: ShardRun, Outcome: Done, Digest: "d"}, true},
 		{Run{Kind: ApplyRun, Outcome: Failed}, false},
-		{Run{Kind: ApplyRun, Outcome: Refused, Digest: "d"}, false},
+		{Run{Kind: ApplyRun, Outcome: Refused, Digest: "d"}, false}, // such as by who held the lease
+		{Run{Kind: ApplyRun, Outcome: Refused, Digest: "d", Counts: Counts{Blocked: 1}}, false},
+		{Run{Kind: ApplyRun, Outcome: Refused, Digest: "d", Counts: Counts{Created: 1, Blocked: 1}}, true},
 		{Run{Kind: PreviewRun, Outcome: Done, Digest: "d"}, false},
 		{Run{Kind: HealRun, Outcome: Done, Digest: "d"}, false},
 	} {
@@ -164,6 +166,42 @@ func TestRolledOut(t *testing.T) {
 		}
 		if got, err := l.RolledOut(t.Context(), "search", test.run.Commit); err != nil || got {
 			t.Errorf("another fleet: %v, %v", got, err)
+		}
+	}
+}
+
+// What was begun after the commit applied last stands, whatever came of later
+// tries.
+func TestUnfinished(t *testing.T) {
+	l := open(t, t.TempDir())
+	part, stopped := Counts{Changed: 1}, Counts{Blocked: 1}
+	for i, test := range []struct {
+		run  Run
+		want int64 // 0: none
+	}{
+		{Run{Kind: ApplyRun, Commit: "a", Outcome: Failed, Digest: "d"}, 1},
+		{Run{Kind: ApplyRun, Commit: "a", Outcome: Done, Counts: part}, 0},
+		{Run{Kind: ApplyRun, Commit: "a", Outcome: Failed, Digest: "d"}, 0}, // what heals do too
+		{Run{Kind: ApplyRun, Commit: "b", Outcome: Refused, Digest: "d", Counts: stopped}, 0},
+		{Run{Kind: ApplyRun, Commit: "b", Outcome: Failed}, 0},
+		{Run{Kind: ApplyRun, Outcome: Interrupted}, 0}, // before it knew of which commit
+		{Run{Kind: HealRun, Commit: "a", Outcome: Interrupted, Digest: "d"}, 0},
+		{Run{Kind: ApplyRun, Commit: "b", Outcome: Refused, Digest: "d", Counts: part}, 8},
+		{Run{Kind: ApplyRun, Commit: "b", Outcome: Refused, Digest: "d", Counts: stopped}, 8},
+		{Run{Kind: ApplyRun, Commit: "c", Outcome: Failed}, 8},
+		{Run{Kind: ApplyRun, Commit: "c", Outcome: Failed, Digest: "d"}, 11},
+		{Run{Kind: ApplyRun, Commit: "c", Outcome: Done}, 0},
+		{Run{Kind: ApplyRun, Commit: "d", Outcome: Interrupted}, 13},
+		{Run{Kind: ApplyRun, Commit: "d", Outcome: Nothing}, 0},
+		{Run{Kind: ShardRun, Commit: "e", Outcome: Done, Digest: "d"}, 15},
+		{Run{Kind: ApplyRun, Commit: "e", Outcome: Nothing}, 0},
+		{Run{Kind: ApplyRun, Commit: "f", Outcome: Running}, 17},
+	} {
+		test.run.Fleet = "payments"
+		l.run(t, i, test.run)
+		got, found, err := l.Unfinished(t.Context(), "payments")
+		if err != nil || got.ID != test.want || found != (test.want != 0) {
+			t.Errorf("after run %d, %+v: unfinished is run %d (%v, %v), want %d", i+1, test.run, got.ID, found, err, test.want)
 		}
 	}
 }
