@@ -9,12 +9,22 @@ import (
 
 // A RefusedError is that a run did not begin, because somebody said so or
 // because it cannot be right. Nothing was changed.
-type RefusedError struct{ Why string }
+type RefusedError struct {
+	Why string
+	// Passes tells that another run is why, so that it is worth trying again
+	// soon.
+	Passes bool
+}
 
 func (e *RefusedError) Error() string { return e.Why }
 
 func refusef(format string, args ...any) error {
-	return &RefusedError{fmt.Sprintf(format, args...)}
+	return &RefusedError{Why: fmt.Sprintf(format, args...)}
+}
+
+// notNow refuses what may be done when another run is over.
+func notNow(format string, args ...any) error {
+	return &RefusedError{Why: fmt.Sprintf(format, args...), Passes: true}
 }
 
 // A BehindError is that the repository does not have the commit yet that a

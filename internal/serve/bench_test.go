@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -200,10 +201,7 @@ func (f *fakeTrack) Roll(ctx context.Context, stop <-chan struct{}, o rollout.Or
 	run.ID, run.Ended = id, time.Now()
 	run.Outcome, run.Digest, run.Counts, run.Error = out.Run.Outcome, out.Run.Digest, out.Run.Counts, out.Run.Error
 	out.Run = run
-	if err := f.ledger.EndRun(context.WithoutCancel(ctx), run); err != nil {
-		return nil, err
-	}
-	return out, failed
+	return out, errors.Join(failed, f.ledger.EndRun(context.WithoutCancel(ctx), run))
 }
 
 func (f *fakeTrack) leave() {

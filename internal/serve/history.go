@@ -15,6 +15,10 @@ func (s *Server) fleet(ctx context.Context) (string, error) { return rollout.Fle
 type history struct {
 	applied   ledger.Run // the apply that ended well last
 	attempted ledger.Run // the apply that was begun last
+	// unfinished was begun after applied, of another commit, and may have
+	// changed something. To heal what drifted from the commit before would undo
+	// that; it is to be gone on with.
+	unfinished ledger.Run
 }
 
 func (s *Server) history(ctx context.Context) (h history, err error) {
@@ -25,27 +29,12 @@ func (s *Server) history(ctx context.Context) (h history, err error) {
 	if h.applied, _, err = s.Ledger.LastApplied(ctx, name); err != nil {
 		return history{}, err
 	}
+	if h.unfinished, _, err = s.Ledger.Unfinished(ctx, name); err != nil {
+		return history{}, err
+	}
 	runs, err := s.Ledger.Runs(ctx, ledger.RunFilter{Kind: ledger.ApplyRun, Limit: 1})
 	if len(runs) > 0 {
 		h.attempted = runs[0]
 	}
 	return h, err
-}
-
-// unfinished tells whether an apply was begun after the last that ended well,
-// and may have changed something. To heal what drifted from the commit before
-// would undo that; it is to be gone on with.
-func (h *history) unfinished() bool {
-	r := h.attempted
-	if r.ID <= h.applied.ID {
-		return false
-	}
-	c := r.Counts
-	switch r.Outcome {
-	case ledger.Interrupted:
-		return true
-	case ledger.Failed:
-		return r.Digest != "" // it came as far as a plan
-	}
-	return c.Created+c.Changed+c.Replaced+c.Deleted > 0
 }

@@ -13,9 +13,10 @@ import (
 func (s *Server) roll(ctx context.Context, stop <-chan struct{}, j ledger.Job) end {
 	order, e, err := s.order(ctx, j)
 	if err != nil {
-		return s.ledgerFailed(j, err)
+		return s.ledgerFailed(err)
 	}
 	if order == nil {
+		s.trouble.set(beginning, nil)
 		return e
 	}
 	began := s.Now()
@@ -31,7 +32,7 @@ func (s *Server) roll(ctx context.Context, stop <-chan struct{}, j ledger.Job) e
 func (s *Server) healLater(ctx context.Context, j ledger.Job) end {
 	b, err := s.barred(ctx)
 	if err != nil {
-		return s.ledgerFailed(j, err)
+		return s.ledgerFailed(err)
 	}
 	if b.why == "" {
 		b = bar{why: "what has drifted may be healed now", until: s.Now()}
@@ -86,9 +87,9 @@ func upkeepOrder(j ledger.Job, h history, b bar) (*rollout.Order, end) {
 		return nil, end{} // who resumes the fleet has it rolled out
 	case b.why != "" && j.Kind == ledger.ArrivalJob:
 		return nil, b.wait()
-	case h.unfinished() && b.why != "":
+	case h.unfinished.ID != 0 && b.why != "":
 		return nil, b.wait() // it is between two commits, and would seem to have drifted
-	case h.unfinished():
+	case h.unfinished.ID != 0:
 		return &rollout.Order{Kind: ledger.ApplyRun}, end{}
 	case h.applied.ID == 0:
 		return nil, end{} // there is nothing that it could have drifted from
@@ -105,10 +106,14 @@ func (s *Server) rolled(ctx context.Context, j ledger.Job, out *rollout.Outcome,
 		log.WarnContext(ctx, "a run could not begin", "commit", j.Commit, "error", err)
 		return
 	}
+	s.trouble.set(beginning, nil)
 	run, took := out.Run, s.Now().Sub(began)
 	log.InfoContext(ctx, "run ended", "run", run.ID, "kind", run.Kind, "fleet", run.Fleet, "commit", run.Commit, "outcome", run.Outcome,
 		"seconds", took.Seconds(), "created", run.Counts.Created, "changed", run.Counts.Changed, "replaced", run.Counts.Replaced,
 		"deleted", run.Counts.Deleted, "blocked", run.Counts.Blocked, "waiting", run.Counts.Waiting, "error", run.Error)
+	if run.Outcome.Well() && err != nil {
+		log.ErrorContext(ctx, "the run's end was not kept", "run", run.ID, "error", err)
+	}
 	s.Observer.RunEnded(Ended{Trigger: j.Kind, Run: run, Took: took, Calls: out.Calls})
 	if run.Kind == ledger.ApplyRun {
 		rouse(s.looking) // for pull requests whose previews tell of what was before

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -81,6 +82,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"refused":            {refused, &rollout.RefusedError{Why: "no"}, 1},
 		"over the limits":    {refused, &reconcile.OverError{}, 1},
 		"somebody else runs": {refused, &lease.HeldError{}, 16},
+		"AWS changed":        {refused, &reconcile.ChangedError{}, 16},
+		"it passes":          {refused, &rollout.RefusedError{Why: "not now", Passes: true}, 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
@@ -116,6 +119,31 @@ func TestUnfinishedApplyIsGoneOnWith(t *testing.T) {
 		want(b, "when it is time", b.track.ran(), []string{"apply b"})
 		b.pass(2 * time.Hour)
 		want(b, "the next time", b.track.ran(), []string{"heal b"})
+	})
+}
+
+// Nor is it undone because later tries did nothing.
+func TestUnfinishedApplyIsGoneOnWithAfterIdleTries(t *testing.T) {
+	partly := ends(ledger.Refused)
+	partly.Run.Counts = ledger.Counts{Created: 1, Blocked: 1}
+	idle := ends(ledger.Refused)
+	idle.Run.Counts = ledger.Counts{Blocked: 1}
+	unread := ends(ledger.Failed)
+	unread.Run.Digest = ""
+	onBench(t, func(b *bench) {
+		b.Config.Drift, b.Config.Poll = every(time.Hour), 1000*time.Hour
+		b.start()
+		b.track.then(partly, nil, 1)
+		b.track.then(idle, nil, 2)
+		b.track.then(unread, &rollout.RefusedError{Why: "over the limits"}, 1)
+		b.push("b")
+		want(b, "at first", b.track.ran(), []string{"apply a", "apply b"})
+		for n := range 4 {
+			b.pass(time.Hour)
+			want(b, fmt.Sprint("look ", n+1), b.track.ran(), []string{"apply b"})
+		}
+		b.pass(time.Hour)
+		want(b, "when all of it is rolled out", b.track.ran(), []string{"heal b"})
 	})
 }
 

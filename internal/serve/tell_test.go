@@ -13,6 +13,7 @@ import (
 
 	"github.com/linkfleet/linkfleet/internal/lease"
 	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/rollout"
 	"github.com/linkfleet/linkfleet/planner"
 )
@@ -105,6 +106,7 @@ func TestWhatIsNoFailure(t *testing.T) {
 		err error
 	}{
 		"somebody else runs":     {ends(ledger.Refused), &lease.HeldError{}},
+		"AWS changed":            {ends(ledger.Refused), &reconcile.ChangedError{}},
 		"it was stopped":         {ends(ledger.Interrupted), nil},
 		"a service is paused":    {paused, nil},
 		"nothing was to be done": {ends(ledger.Nothing), nil},

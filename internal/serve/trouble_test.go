@@ -52,6 +52,51 @@ func TestLedgerWithoutHistory(t *testing.T) {
 	})
 }
 
+// A server that can begin no run says so, and tries again every now and then.
+func TestLedgerThatTakesNoRuns(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.start()
+		b.track.ran()
+		hand := b.hand()
+		defer hand.Close()
+		hand.exec("CREATE TRIGGER full BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END")
+		b.push("b")
+		b.pass(10 * time.Minute)
+		want(b, "tries", len(b.track.ran()), 1+40)
+		if b.server.Healthy() == nil {
+			b.Error("a server is healthy that can begin nothing")
+		}
+		hand.exec("DROP TRIGGER full")
+		b.pass(time.Minute)
+		want(b, "then", b.track.ran(), []string{"apply b"})
+		if err := b.server.Healthy(); err != nil {
+			b.Errorf("a server is not healthy that can begin runs again: %v", err)
+		}
+	})
+}
+
+// A run whose end could not be kept may have done all of it. It is gone on with,
+// not undone.
+func TestLedgerThatMissesTheEnd(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.Config.Drift = every(2 * time.Hour)
+		b.start()
+		b.track.ran()
+		hand := b.hand()
+		defer hand.Close()
+		b.track.takes(time.Minute)
+		b.push("b")
+		hand.exec("ALTER TABLE runs RENAME TO stolen")
+		b.pass(10 * time.Minute)
+		hand.exec("ALTER TABLE stolen RENAME TO runs")
+		want(b, "at first", b.track.ran(), []string{"apply b"})
+		b.pass(2 * time.Hour)
+		want(b, "when it is time", b.track.ran(), []string{"apply b"})
+		b.pass(2 * time.Hour)
+		want(b, "the next time", b.track.ran(), []string{"heal b"})
+	})
+}
+
 func countRuns(b *bench) int {
 	runs, err := b.Config.Ledger.Runs(b.Context(), ledger.RunFilter{})
 	if err != nil {

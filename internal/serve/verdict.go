@@ -36,7 +36,7 @@ func (s *Server) verdict(j ledger.Job, out *rollout.Outcome, err error, stopping
 	case behind:
 		return end{why: err.Error()}
 	case out == nil || out.Run.ID == 0:
-		return s.ledgerFailed(j, err)
+		return s.ledgerFailed(err)
 	}
 	failed, why := cause(out, err), out.Run.Error
 	switch {
@@ -54,9 +54,17 @@ func (s *Server) verdict(j ledger.Job, out *rollout.Outcome, err error, stopping
 	return end{why: fmt.Sprintf("%s; it was tried %d times, and the next look for drift goes on with it", why, j.Attempts)}
 }
 
+// ledgerPatience is how long a job waits that the ledger kept from beginning:
+// it is no try of the job's own.
+const ledgerPatience = 15 * time.Second
+
+// beginning is what does not work while runs cannot be begun for the ledger.
+const beginning = "beginning a run"
+
 // ledgerFailed has a job wait that could not be begun, for as long as it takes.
-func (s *Server) ledgerFailed(j ledger.Job, err error) end {
-	return end{again: s.Now().Add(backoff(time.Second, time.Minute, j.Attempts)), untried: true, why: err.Error()}
+func (s *Server) ledgerFailed(err error) end {
+	s.trouble.set(beginning, err)
+	return end{again: s.Now().Add(ledgerPatience), untried: true, why: err.Error()}
 }
 
 // cause is what went wrong in a run or on the way to it.
@@ -70,9 +78,13 @@ func cause(out *rollout.Outcome, err error) error {
 	return nil
 }
 
+// held tells whether another keeps the run from acting now, or has just acted:
+// it did nothing, and is to be tried again soon.
 func held(err error) bool {
 	_, held := errors.AsType[*lease.HeldError](err)
-	return held
+	_, changed := errors.AsType[*reconcile.ChangedError](err)
+	refused, ok := errors.AsType[*rollout.RefusedError](err)
+	return held || changed || ok && refused.Passes
 }
 
 // final tells whether an error stays until somebody does something about it.
