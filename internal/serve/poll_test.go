@@ -329,3 +329,53 @@ func TestPullRequestThatLags(t *testing.T) {
 		want(b, "jobs of a closed one", b.waits(), []string{})
 	})
 }
+
+// A preview that kills the server is given up, and is not found to be missing
+// by each look at the repository.
+func TestPreviewThatKillsTheServer(t *testing.T) {
+	for _, commit := range []string{"p", ""} {
+		t.Run("of commit "+commit, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				b.start()
+				b.pulls.set(pull(7, "main", "p"))
+				if commit == "" {
+					b.queue(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: "p"})
+				}
+				b.shut()
+				b.pulls.ran()
+				b.dies(ledger.Job{Kind: ledger.PullJob, Key: "7", Commit: commit}, mostTries)
+				b.start()
+				b.pass(3 * time.Hour)
+				want(b, "previewed", b.pulls.ran(), []string{})
+				want(b, "jobs", b.waits(), []string{})
+				runs, err := b.Config.Ledger.Runs(b.Context(), ledger.RunFilter{Kind: ledger.PreviewRun})
+				if err != nil || runs[0].Outcome != ledger.Failed || runs[0].Commit != "p" || runs[0].Pull != 7 {
+					b.Errorf("the previews kept are %+v (%v)", runs, err)
+				}
+			})
+		})
+	}
+}
+
+// dies queues a job that some processes take and die with.
+func (b *bench) dies(j ledger.Job, times int) {
+	b.Helper()
+	if _, err := b.Config.Ledger.Enqueue(b.Context(), j); err != nil {
+		b.Fatal(err)
+	}
+	for range times {
+		mortal, err := ledger.Open(b.Context(), b.dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, found, err := mortal.Take(b.Context(), time.Now()); !found || err != nil {
+			b.Fatal(found, err)
+		}
+		if err := mortal.Close(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := b.Config.Ledger.Recover(b.Context(), time.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,10 +24,44 @@ func (s *Server) preview(ctx context.Context, j ledger.Job) end {
 	if err != nil || s.Previewer == nil {
 		return end{why: "pull requests are not previewed here"}
 	}
+	if j.Attempts > mostTries { // whatever ended the process then would do so again
+		return s.abandon(ctx, j, number)
+	}
 	began := s.Now()
 	told, err := s.Previewer.Preview(ctx, number)
 	s.previewed(ctx, j, told, err, began)
 	return s.previewVerdict(ctx, j, told, err)
+}
+
+// abandon gives a preview up that has never come to an end.
+func (s *Server) abandon(ctx context.Context, j ledger.Job, number int) end {
+	run := ledger.Run{Kind: ledger.PreviewRun, Pull: number, Commit: j.Commit, Ref: s.Ref, Began: s.Now()}
+	run.Error = fmt.Sprintf("the preview was begun %d times, and each time the server died before its end; linkfleet preview --pull %d tries again", j.Attempts-1, number)
+	if err := s.keepAbandoned(ctx, &run); err != nil {
+		return end{again: s.Now().Add(ledgerPatience), untried: true, why: err.Error()}
+	}
+	s.previewed(ctx, j, &rollout.Previewed{Run: run}, nil, run.Began)
+	return end{why: run.Error}
+}
+
+// keepAbandoned keeps a failed preview of the pull request's head, which else
+// would be found to lack one. A job of no commit is about one that had one.
+func (s *Server) keepAbandoned(ctx context.Context, run *ledger.Run) (err error) {
+	if run.Fleet, err = s.fleet(ctx); err != nil {
+		return err
+	}
+	all, err := s.Ledger.Runs(ctx, ledger.RunFilter{Kind: ledger.PreviewRun, Limit: remembered})
+	if err != nil {
+		return err
+	}
+	if last := slices.IndexFunc(all, func(r ledger.Run) bool { return r.Pull == run.Pull }); run.Commit == "" && last >= 0 {
+		run.Commit = all[last].Commit
+	}
+	if run.ID, err = s.Ledger.BeginRun(ctx, *run); err != nil {
+		return err
+	}
+	run.Ended, run.Outcome = s.Now(), ledger.Failed
+	return s.Ledger.EndRun(ctx, *run)
 }
 
 func (s *Server) previewed(ctx context.Context, j ledger.Job, told *rollout.Previewed, err error, began time.Time) {
