@@ -82,8 +82,8 @@ func (r *Run) walk(ctx context.Context, stop <-chan struct{}, plan *planner.Plan
 // the time to.
 func (r *Run) lookAgain(ctx context.Context, report *applier.Report) (*planner.Plan, error) {
 	speed := max(r.Speed, 1)
-	wait := time.Second
-	for waited := time.Duration(0); ; waited += wait {
+	waited := time.Duration(0)
+	for wait := time.Second; ; wait *= 2 {
 		left, err := r.Plan(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("looking again after the apply: %w", err)
@@ -95,8 +95,8 @@ func (r *Run) lookAgain(ctx context.Context, report *applier.Report) (*planner.P
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(time.Duration(float64(wait) / speed)):
+			waited += wait
 		}
-		wait *= 2
 	}
 }
 

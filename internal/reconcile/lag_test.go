@@ -65,6 +65,17 @@ func TestChangesAreMadeOnce(t *testing.T) {
 	}
 }
 
+// An apply looks again until AWS has had a minute to show what was done.
+func TestLooksAgainForLagTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := lagging(t, 45*time.Second)
+		s.Fleet.Services["s0"].LoadBalancer.SecurityGroup.From = []string{"10.0.0.0/16"}
+		if left := s.Apply().Left; len(left.Steps) > 0 {
+			t.Errorf("after the apply there is left to do:\n%s", stage.Text(left))
+		}
+	})
+}
+
 // changesOf counts the calls by which one apply changes what stands, by
 // operation.
 func changesOf(t *testing.T, lag time.Duration, change func(*schema.Service)) map[string]int {
