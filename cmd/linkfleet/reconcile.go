@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"path"
 	"path/filepath"
@@ -173,9 +172,7 @@ func (a *app) track(ctx context.Context, f *repoFlags, aws awsFlags) (t *rollout
 	done = func() { flush(); closed() }
 	return &rollout.Track{
 		Repo: repo, Ref: f.ref, Folder: f.tree(), Signers: keys, Ledger: kept,
-		Evaluate: func(ctx context.Context, files fs.FS) (*schema.Fleet, []schema.Warning, error) {
-			return schema.LoadFS(ctx, files, a.now())
-		},
+		Evaluate: schema.LoadFS,
 		Reach: func(ctx context.Context, fleet *schema.Fleet, commit string) (*reconcile.Run, error) {
 			run, err := a.reach(ctx, fleet, commit, sessionOf(commit), aws, false)
 			if err != nil {

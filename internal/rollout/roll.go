@@ -83,7 +83,7 @@ func (t *Track) begin(ctx context.Context, out *Outcome, failed error) (int64, e
 
 // prepare comes as far as one can without asking AWS.
 func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.Run, error) {
-	at, err := t.fetch(ctx, o, out.Run.Fleet)
+	at, day, err := t.fetch(ctx, o, out.Run.Fleet)
 	out.Run.Commit, out.Run.Subject = at.Hash, at.Subject
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if err := t.signed(at); err != nil {
 		return nil, err
 	}
-	if out.Fleet, err = t.load(ctx, at); err != nil {
+	if out.Fleet, err = t.load(ctx, at, day); err != nil {
 		return nil, err
 	}
 	if err := sameFleet(out.Run.Fleet, out.Fleet.Name, at); err != nil {

@@ -3,9 +3,11 @@ package rollout_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/gitsource/gittest"
@@ -124,6 +126,29 @@ func TestBrokenCommit(t *testing.T) {
 	}
 	s.hand()
 	s.rolls(ledger.HealRun, ledger.Done)
+}
+
+// A waiver's last day ends what is new, and not the upkeep of what stands.
+func TestWaiverEnds(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	now := time.Now()
+	s.track.Now = func() time.Time { return now }
+	s.repo.Commit("main", "a waiver", gittest.Files{"fleet/waiver.cue": fmt.Sprintf(
+		"package fleet\n\nservices: fraud: waiver: {reason: \"a move\", expires: %q}\n", now.UTC().Format(time.DateOnly))})
+	s.rolls(ledger.ApplyRun, ledger.Done)
+	now = now.AddDate(0, 0, 2)
+	if out, err := s.roll(ledger.ApplyRun); out.Run.Outcome != ledger.Failed || err == nil || !strings.Contains(err.Error(), "the waiver expired on") {
+		t.Errorf("a rollout after the waiver's last day ended %s with %v", out.Run.Outcome, err)
+	}
+	s.hand()
+	if looked := s.rolls(ledger.DriftRun, ledger.Nothing); len(looked.Drifted.Found) != 1 {
+		t.Errorf("drifted are %+v", looked.Drifted.Found)
+	}
+	s.rolls(ledger.HealRun, ledger.Done)
+	if fleet, err := s.track.Applied(t.Context()); err != nil || fleet == nil {
+		t.Errorf("the fleet that was applied last: %v, %v", fleet, err)
+	}
 }
 
 func TestPauses(t *testing.T) {

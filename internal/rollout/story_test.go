@@ -2,7 +2,6 @@ package rollout_test
 
 import (
 	"context"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,9 +59,7 @@ func newStory(t *testing.T) *story {
 	s.must(err)
 	s.track = &rollout.Track{
 		Repo: mirror, Ref: "main", Folder: "fleet", Ledger: s.kept, Now: time.Now,
-		Evaluate: func(ctx context.Context, files fs.FS) (*schema.Fleet, []schema.Warning, error) {
-			return schema.LoadFS(ctx, files, time.Now())
-		},
+		Evaluate: schema.LoadFS,
 		Reach: func(ctx context.Context, fleet *schema.Fleet, commit string) (*reconcile.Run, error) {
 			run, err := s.reach(ctx, fleet, false)
 			if err == nil {

@@ -25,8 +25,10 @@ type Track struct {
 	Signers *gitsource.Keys
 	Ledger  *ledger.Ledger
 
-	// Evaluate loads the fleet of a commit.
-	Evaluate func(context.Context, fs.FS) (*schema.Fleet, []schema.Warning, error)
+	// Evaluate loads the fleet of a commit, with its waivers as they hold on
+	// a day: for what is rolled out that is today, and for what was rolled out
+	// the day of that, so that its drift is corrected as long as it stands.
+	Evaluate func(ctx context.Context, files fs.FS, day time.Time) (*schema.Fleet, []schema.Warning, error)
 	// Reach prepares a run of a fleet at a commit, with its lease. It sends
 	// nothing to AWS yet.
 	Reach func(context.Context, *schema.Fleet, string) (*reconcile.Run, error)
@@ -50,12 +52,19 @@ type Track struct {
 	Warn func([]schema.Warning)
 }
 
-// Fleet is what the fleet of a state folder was called when it was last rolled
-// out; empty before that. What a pull request calls it does not count.
+// Fleet is what the fleet of a state folder was called when it, or a shard of
+// it, was last rolled out; empty before that. What a pull request calls it does
+// not count.
 func Fleet(ctx context.Context, kept *ledger.Ledger) (string, error) {
-	last, err := kept.Runs(ctx, ledger.RunFilter{Kind: ledger.ApplyRun, Limit: 1})
-	if err != nil || len(last) == 0 {
-		return "", err
+	var last ledger.Run
+	for _, kind := range []ledger.RunKind{ledger.ApplyRun, ledger.ShardRun} {
+		newest, err := kept.Runs(ctx, ledger.RunFilter{Kind: kind, Limit: 1})
+		if err != nil {
+			return "", err
+		}
+		if len(newest) > 0 && newest[0].ID > last.ID {
+			last = newest[0]
+		}
 	}
-	return last[0].Fleet, nil
+	return last.Fleet, nil
 }
