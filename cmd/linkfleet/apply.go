@@ -100,7 +100,7 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.showPlan(a.planStream(f), plan); err != nil {
+	if err := a.showPlan(a.planStream(f.format), plan); err != nil {
 		return err
 	}
 	if err := guard(plan); err != nil {
@@ -125,12 +125,15 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 }
 
 // planStream is where the plan is shown: with a report in JSON, standard
-// output is that alone.
-func (a *app) planStream(f applyFlags) io.Writer {
-	if f.format == "json" {
-		return a.stderr
+// output is that alone, and records have no text between them.
+func (a *app) planStream(format string) io.Writer {
+	switch {
+	case format != "json":
+		return a.stdout
+	case a.records:
+		return io.Discard
 	}
-	return a.stdout
+	return a.stderr
 }
 
 // guard is what the flags say a plan must be.

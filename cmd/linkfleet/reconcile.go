@@ -108,13 +108,22 @@ func (a *app) reconcile(ctx context.Context, f reconcileFlags) error {
 	if out == nil {
 		return err
 	}
-	if out.Result != nil {
-		err = errors.Join(a.showResult(out.Result, f.format), err)
+	if result := cameTo(out); result != nil {
+		err = errors.Join(a.showResult(result, f.format), err)
 	}
 	if err != nil {
 		return a.rolled(err, &f.repo)
 	}
 	return rolledOut(out)
+}
+
+// cameTo is what happened and what is left, or nil where there was no plan. Of
+// a run that carried nothing out, all that was planned is left.
+func cameTo(out *rollout.Outcome) *reconcile.Result {
+	if out.Result == nil && out.Plan != nil {
+		return &reconcile.Result{Left: out.Plan}
+	}
+	return out.Result
 }
 
 // roll carries the order out and shows how it goes. The first signal stops in
@@ -129,7 +138,7 @@ func (a *app) roll(ctx context.Context, t *rollout.Track, f reconcileFlags) (*ro
 	})
 	defer undo()
 	t.Planned = func(plan *planner.Plan) {
-		stream := a.planStream(applyFlags{format: f.format})
+		stream := a.planStream(f.format)
 		_ = a.showPlan(stream, plan) // a stream that is gone shows nothing; the run goes on
 	}
 	t.Stepped = func(run ledger.Run, e applier.Event) { p.observe(a.ofRun(run), e) }

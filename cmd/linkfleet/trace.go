@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -26,6 +27,7 @@ func (a *app) tracer(ctx context.Context) (tracer trace.Tracer, done func(), err
 	if p := a.getenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") + a.getenv("OTEL_EXPORTER_OTLP_PROTOCOL"); p != "" && !strings.HasPrefix(p, "http/protobuf") {
 		return nil, nil, fmt.Errorf("traces are sent as http/protobuf only, and OTEL_EXPORTER_OTLP_PROTOCOL asks for %s", p)
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { a.log.Warn("traces were not sent", "error", err) }))
 	exporter, err := otlptracehttp.New(ctx) // reads the other variables itself
 	if err != nil {
 		return nil, nil, fmt.Errorf("preparing to send traces: %w", err)
