@@ -58,11 +58,16 @@ func roomOf(r planner.Resource) (room, bool) {
 }
 
 // A headroom is how many a quota allows, and how many more there may be than
-// stand and were planned so far.
-type headroom struct{ most, left int }
+// stand and were planned so far. What a plan takes away stands for as long as
+// it makes anything: no create of what is counted waits for a delete, and of a
+// replacement the old goes last. Empties tells whether there is such.
+type headroom struct {
+	most, left int
+	empties    bool
+}
 
 // taken is the room that a step takes a place in, and freed the one that it
-// gives a place back to.
+// gives a place back to, for others than its own successor.
 func taken(st planner.Step) (room, bool) {
 	if st.Action != planner.Create {
 		return room{}, false
@@ -71,7 +76,7 @@ func taken(st planner.Step) (room, bool) {
 }
 
 func freed(st planner.Step) (room, bool) {
-	if st.Action != planner.Delete {
+	if st.Action != planner.Delete || st.Replaces {
 		return room{}, false
 	}
 	return roomOf(st.Before)
@@ -184,7 +189,7 @@ func (p *Place) countIn(ctx context.Context, rooms []room) (map[room]int, error)
 			{Name: aws.String("vpc-id"), Values: batch},
 			{Name: aws.String("vpc-endpoint-type"), Values: []string{string(ec2types.VpcEndpointTypeInterface), string(ec2types.VpcEndpointTypeGatewayLoadBalancer)}},
 		}, func(e ec2types.VpcEndpoint) {
-			if !endpointGone(e.State) {
+			if !sameState(e.State, ec2types.StateDeleted) { // what is being deleted counts until it has gone
 				used[room{endpointQuota(), network{p.Place.Place, aws.ToString(e.VpcId)}}]++
 			}
 		})
@@ -195,11 +200,11 @@ func (p *Place) countIn(ctx context.Context, rooms []room) (map[room]int, error)
 	return used, nil
 }
 
-// makeRoom counts what the plan takes away as gone.
-func (pf *preflight) makeRoom(plan *planner.Plan) {
+// noteRemovals remembers which rooms the plan takes something out of.
+func (pf *preflight) noteRemovals(plan *planner.Plan) {
 	for _, st := range plan.Steps {
 		if r, ok := freed(st); ok && pf.rooms[r] != nil {
-			pf.rooms[r].left++
+			pf.rooms[r].empties = true
 		}
 	}
 }
@@ -214,9 +219,10 @@ func (pf *preflight) checkRoom(st planner.Step) *objection {
 	if h.left--; h.left >= 0 {
 		return nil
 	}
-	return &objection{
-		fmt.Sprintf("AWS's quota of %s is %d, and as many are there or planned already", r, h.most),
-		fmt.Sprintf("raise quota %s with aws service-quotas request-service-quota-increase --region %s --service-code %s --quota-code %s --desired-value N, or make room",
-			r.code, r.at.Region, r.service, r.code),
+	mend := fmt.Sprintf("raise quota %s with aws service-quotas request-service-quota-increase --region %s --service-code %s --quota-code %s --desired-value N, or make room",
+		r.code, r.at.Region, r.service, r.code)
+	if h.empties {
+		mend += ", or plan again when what this plan takes away is gone"
 	}
+	return &objection{fmt.Sprintf("AWS's quota of %s is %d, and as many are there or planned already", r, h.most), mend}
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -75,7 +78,8 @@ func TestQuotasLeaveRoom(t *testing.T) {
 	}
 }
 
-// What the plan takes away makes room for what it makes.
+// What a plan takes away makes room for the next: what goes takes its place
+// until it has gone, and nothing that is made waits for that.
 func TestRemovalsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := tight(t, map[string]int{"endpointsPerVpc": 1}, func(_ awssim.World, f *schema.Fleet) { pair(f) })
@@ -84,13 +88,60 @@ func TestRemovalsMakeRoom(t *testing.T) {
 		next := *consumers["risk"]
 		next.Name = "risk-two"
 		consumers["risk-two"] = &next
-		if got := refusals(s.Plan(), "endpoint"); len(got) != 1 {
+		const later = ", or plan again when what this plan takes away is gone"
+		if got := refusals(s.Plan(), "endpoint"); len(got) != 1 || strings.Contains(got[0], later) {
 			t.Errorf("beside the other it is refused by %q", got)
 		}
 		delete(consumers, "risk")
-		if plan := s.Plan(); len(refusals(plan, "endpoint")) > 0 {
-			t.Errorf("in the other's place it is refused:\n%s", stage.Text(plan))
+		if got := refusals(s.Plan(), "endpoint"); len(got) != 1 || !strings.HasSuffix(got[0], later) {
+			t.Errorf("in the other's place it is refused by %q", got)
 		}
+		if err := s.Apply().Err(); err != nil {
+			t.Fatalf("applying the rest: %v", err)
+		}
+		s.Converge()
+	})
+}
+
+// A replacement needs room for both: the old goes when the new stands.
+func TestReplacementsNeedRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := tight(t, map[string]int{"loadBalancersPerRegion": 1}, func(w awssim.World, f *schema.Fleet) {
+			addRoom(w)
+			alone(f)
+		})
+		s.Converge()
+		lb := &s.Fleet.Services["fraud"].LoadBalancer
+		lb.VPC, lb.Subnets = "vpc-0f0000000000000f1", []string{"subnet-0f0000000000000f1", "subnet-0f0000000000000f2"}
+		got := refusals(s.Plan(), "load-balancer")
+		if len(got) != 1 || !strings.HasPrefix(got[0], "AWS's quota of Network Load Balancers in account platform, region us-east-1 is 1, ") {
+			t.Errorf("it is refused by %q", got)
+		}
+		if err := s.Apply().Err(); err != nil {
+			t.Errorf("applying the rest: %v", err)
+		}
+	})
+}
+
+// What AWS is still deleting takes its place until it has gone.
+func TestWhatIsBeingDeletedTakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := tight(t, map[string]int{"endpointsPerVpc": 1}, func(_ awssim.World, f *schema.Fleet) { pair(f) })
+		s.Converge()
+		for addr, rs := range s.Live().Live {
+			if addr.Path() != "endpoint/fraud/risk" {
+				continue
+			}
+			_, err := s.Hands(riskID, region).EC2.DeleteVpcEndpoints(t.Context(), &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{rs[0].ID}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := refusals(s.Plan(), "endpoint"); len(got) != 1 {
+			t.Errorf("while the old one is being deleted the new one is refused by %q", got)
+		}
+		time.Sleep(10 * time.Minute)
+		s.Converge()
 	})
 }
 

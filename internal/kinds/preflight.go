@@ -159,7 +159,7 @@ func gather(ctx context.Context, places *Places, f *schema.Fleet, plan *planner.
 		})
 	}
 	_ = g.Wait() // every failure is in pf.unread
-	pf.makeRoom(plan)
+	pf.noteRemovals(plan)
 	return pf
 }
 
