@@ -1,9 +1,8 @@
-# make demo and make test are all that most people need. Go is all that either
-# needs.
+# make demo and make test are all that most people need, and Go, make and git
+# all that either needs.
 
-GO      ?= go
-BIN     := bin/linkfleet
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+GO  ?= go
+BIN := bin/linkfleet
 
 # Packages whose tests write their golden files when they are given -update,
 # and those whose scripts do so with UPDATE=1.
@@ -29,9 +28,13 @@ image: ## build a container image
 demo: ## watch the example fleet come up in a simulated AWS
 	@$(GO) run ./cmd/linkfleet demo
 
+# The race detector needs cgo, and that a C compiler.
+RACE = $(shell set -- $$($(GO) env CGO_ENABLED CC); [ "$$1" = 1 ] && command -v "$$2" >/dev/null && echo -race)
+
 .PHONY: test
-test: ## run all tests with the race detector
-	$(GO) test -race -timeout 60m ./...
+test: ## run all tests, with the race detector if there is a C compiler
+	@[ -n "$(RACE)" ] || echo "without the race detector: cgo is off, or $$($(GO) env CC) is missing"
+	$(GO) test $(RACE) -timeout 60m ./...
 
 # A failure prints its seed; LINKFLEET_SEED replays it.
 .PHONY: soak
@@ -39,13 +42,13 @@ soak: crash ## run 20,000 histories and every crash; it takes hours
 	LINKFLEET_HISTORIES=20000 LINKFLEET_SEEDS=500 $(GO) test -timeout 12h -run Histor ./internal/reconcile
 	LINKFLEET_SEEDS=50 $(GO) test -timeout 2h -parallel 6 -run KilledServer ./cmd/linkfleet
 
-# Without the race detector, which make test has: some 2,500 processes die here.
+# Without the race detector, whatever make test has: some 2,500 processes die here.
 .PHONY: crash
 crash: ## kill an apply and a destroy of the example before and after every call
 	LINKFLEET_CRASHES=all $(GO) test -timeout 60m -run 'Crash|Killed' ./internal/reconcile ./cmd/linkfleet
 
 .PHONY: check
-check: format vet staticcheck goldens laws crash ## run all other checks
+check: format vet staticcheck goldens laws crash ## run all other checks, every crash among them
 
 .PHONY: format
 format:
