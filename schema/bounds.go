@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +63,37 @@ func (b Bounds) orDefault() Bounds {
 // FS is fsys with what goes over the bounds left out: whoever reads that gets
 // an [*Error] instead. Only regular files are opened, so that nothing waits
 // for a pipe or reads a device, and no .cue file is read through a symbolic
-// link. One FS is for one loading, because it counts.
+// link. A folder of the fleet may be neither a submodule nor a link: what is in
+// it would be missing. One FS is for one loading, because it counts.
 func (b Bounds) FS(fsys fs.FS) fs.FS {
 	return &boundedFS{fsys: fsys, bounds: b.orDefault(), read: map[string]bool{}}
+}
+
+// FolderFS is a fleet's folder on a disk. Nothing outside of it is read; of a
+// symbolic link that leads there it is told all the same what it leads to,
+// since a link to a folder is a fault.
+func FolderFS(root *os.Root) fs.FS {
+	files, ok := root.FS().(fs.ReadLinkFS)
+	if !ok { // of another Go than the one that this is written for
+		return root.FS()
+	}
+	return folderFS{files, root.Name()}
+}
+
+type folderFS struct {
+	fs.ReadLinkFS
+	dir string
+}
+
+func (f folderFS) Stat(name string) (fs.FileInfo, error) {
+	info, err := fs.Stat(f.ReadLinkFS, name)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return info, err
+	}
+	if link, failed := f.Lstat(name); failed != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return nil, err
+	}
+	return os.Stat(filepath.Join(f.dir, filepath.FromSlash(name)))
 }
 
 // A boundedFS holds its readers to bounds.
@@ -90,6 +121,9 @@ func (b *boundedFS) ReadFile(name string) ([]byte, error) {
 	}
 	if !info.Mode().IsRegular() {
 		return nil, irregular(name, info.Mode())
+	}
+	if info.Size() > b.bounds.FileSize { // to open it may be to hold all of it
+		return nil, b.count(name, info.Size())
 	}
 	file, err := b.fsys.Open(name)
 	if err != nil {
@@ -155,12 +189,21 @@ func (b *boundedFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return all, nil
 }
 
-// pass counts entries, and finds .cue files that are no files. To leave them
-// out in silence could look as if services had been removed.
+// pass counts entries, and finds .cue files that are no files, and what stands
+// for a folder and is none. To leave them out in silence could look as if
+// services had been removed.
 func (b *boundedFS) pass(dir string, entries []fs.DirEntry) error {
 	for _, e := range entries {
-		if mode := e.Type(); !mode.IsRegular() && !mode.IsDir() && isSourceName(e.Name()) {
-			return irregular(strings.TrimPrefix(dir+"/"+e.Name(), "./"), mode)
+		mode := e.Type()
+		if mode.IsRegular() || mode.IsDir() {
+			continue
+		}
+		name := path.Join(dir, e.Name())
+		if isSourceName(e.Name()) {
+			return irregular(name, mode)
+		}
+		if b.standsForFolder(name, mode) && !b.leftOut(name) {
+			return noFolder(name, mode)
 		}
 	}
 	b.mu.Lock()
@@ -169,6 +212,29 @@ func (b *boundedFS) pass(dir string, entries []fs.DirEntry) error {
 		return oversized(Pos{}, "the folder holds more than %s files and folders", fmt.Sprint(b.bounds.Entries), "give the fleet's own folder")
 	}
 	return nil
+}
+
+// standsForFolder tells of a submodule, and of a symbolic link that leads to a
+// folder, or to where nobody can tell: such a link is listed as irregular too.
+func (b *boundedFS) standsForFolder(name string, mode fs.FileMode) bool {
+	switch {
+	case mode&fs.ModeIrregular != 0:
+		return true
+	case mode&fs.ModeSymlink == 0:
+		return false
+	}
+	at, err := fs.Stat(b.fsys, name)
+	return err == nil && at.IsDir()
+}
+
+// leftOut tells whether a folder of that name would be no part of the fleet.
+func (b *boundedFS) leftOut(name string) bool {
+	for at := name; at != "."; at = path.Dir(at) {
+		if skipFolder(b.fsys, at) {
+			return true
+		}
+	}
+	return false
 }
 
 // shallow refuses a text on which CUE's parser would run out of stack. It
@@ -230,6 +296,15 @@ func irregular(name string, mode fs.FileMode) error {
 		Message: "this is " + what + ", and linkfleet reads only the files themselves",
 		Mend:    "put the file itself here",
 	}
+}
+
+// noFolder is that a folder's files are not here.
+func noFolder(name string, mode fs.FileMode) error {
+	message := "this is a submodule, which is not fetched"
+	if mode&fs.ModeSymlink != 0 {
+		message = "this is a symbolic link to a folder, and linkfleet reads only the files themselves"
+	}
+	return &Error{Pos: Pos{name, 1, 1}, Message: message, Mend: "put the folder itself here"}
 }
 
 // bytesText is a size as people say it.

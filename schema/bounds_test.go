@@ -1,7 +1,10 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,10 +93,13 @@ func TestBoundsOfDisk(t *testing.T) {
 		}, "", "cue.mod/module.cue:1:1: this is no regular file, and linkfleet reads only the files themselves; put the file itself here"},
 		{"folder", func(dir string) error { return os.Symlink(outside, filepath.Join(dir, "outside")) },
 			"import \"example.com/m/outside\"\n\nfleet: name: outside.name\n",
-			"link.cue:3:8: import failed: there are no files of package outside in the folder that the import names"},
-		{"folder by a relative way", func(dir string) error { return os.Symlink("../../outside", filepath.Join(dir, "outside")) },
+			"outside:1:1: this is a symbolic link to a folder, and linkfleet reads only the files themselves; put the folder itself here"},
+		{"folder that is not there", func(dir string) error { return os.Symlink("../../outside", filepath.Join(dir, "outside")) },
 			"import \"example.com/m/outside\"\n\nfleet: name: outside.name\n",
 			"link.cue:3:8: import failed: there are no files of package outside in the folder that the import names"},
+		{"file elsewhere", func(dir string) error {
+			return errors.Join(os.Symlink(filepath.Join(outside, "x.cue"), filepath.Join(dir, "README")), os.Symlink("/nowhere/at/all", filepath.Join(dir, "none")))
+		}, "", "fleet: is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -106,6 +112,63 @@ func TestBoundsOfDisk(t *testing.T) {
 			_, _, err := Load(t.Context(), dir, testDay)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "leaked") {
 				t.Errorf("Load = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// unopened is a folder of which a file must not be opened.
+type unopened struct {
+	fstest.MapFS
+	name string
+}
+
+func (u unopened) Open(name string) (fs.File, error) {
+	if name == u.name {
+		return nil, errors.New("it was opened")
+	}
+	return u.MapFS.Open(name)
+}
+
+// What its size rules out is not read: others may have to hold all of it then.
+func TestTooLargeFilesStayClosed(t *testing.T) {
+	files := unopened{baseFleet(t), "a.cue"}
+	files.MapFS["a.cue"] = &fstest.MapFile{Data: make([]byte, 3<<20)}
+	_, _, err := LoadWithin(t.Context(), files, testDay, Bounds{FileSize: 2 << 20})
+	if want := "a.cue:1:1: the file has more than 2 MiB"; len(Faults(err)) != 1 || !strings.HasPrefix(Faults(err)[0].Error(), want) {
+		t.Errorf("got %v; want %q", err, want)
+	}
+}
+
+// A folder that is not there to be read would look like one whose services and
+// consumers were removed.
+func TestFoldersThatCannotBeRead(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	link := func(to string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink} }
+	submodule := &fstest.MapFile{Mode: fs.ModeIrregular}
+	const noSubmodule = "this is a submodule, which is not fetched; put the folder itself here"
+	const noLink = "this is a symbolic link to a folder, and linkfleet reads only the files themselves; put the folder itself here"
+	for name, tt := range map[string]struct {
+		files fstest.MapFS
+		want  string
+	}{
+		"submodule":                      {fstest.MapFS{"consumers": submodule}, "consumers:1:1: " + noSubmodule},
+		"submodule below":                {fstest.MapFS{"teams/risk/consumers": submodule}, "teams/risk/consumers:1:1: " + noSubmodule},
+		"link":                           {fstest.MapFS{"consumers": link("shared"), "shared/a.cue": file("package shared\n")}, "consumers:1:1: " + noLink},
+		"link that nobody can follow":    {fstest.MapFS{"consumers": {Mode: fs.ModeSymlink | fs.ModeIrregular, Data: []byte("../../shared")}}, "consumers:1:1: " + noLink},
+		"link to a file":                 {fstest.MapFS{"README.md": link("docs/README.md"), "docs/README.md": file("x")}, ""},
+		"link to nowhere":                {fstest.MapFS{"LICENSE": link("nowhere")}, ""},
+		"what CUE leaves out":            {fstest.MapFS{".github": submodule, "_old": submodule, "testdata": link("docs"), "docs/x": file("x")}, ""},
+		"below what CUE leaves out":      {fstest.MapFS{".tools/x": submodule, "_old/a/b": submodule, "testdata/c": submodule, "cue.mod/pkg": submodule}, ""},
+		"in another module":              {fstest.MapFS{"tool/cue.mod/module.cue": file("module: \"example.com/tool\"\n"), "tool/consumers": submodule, "tool/a/b": submodule}, ""},
+		"link to the root of the folder": {fstest.MapFS{"a/up": link("..")}, "a/up:1:1: " + noLink},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := baseFleet(t)
+			maps.Copy(files, tt.files)
+			_, _, err := LoadFS(t.Context(), files, testDay)
+			if got := fmt.Sprint(err); tt.want == "" && strings.Contains(got, "this is a") || !strings.Contains(got, tt.want) {
+				t.Errorf("got %q; want %q", got, tt.want)
 			}
 		})
 	}

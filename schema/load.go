@@ -34,7 +34,7 @@ func Load(ctx context.Context, dir string, today time.Time) (*Fleet, []Warning, 
 		return nil, nil, fmt.Errorf("reading the fleet's folder: %w", err)
 	}
 	defer root.Close()
-	return LoadFS(ctx, root.FS(), today)
+	return LoadFS(ctx, FolderFS(root), today)
 }
 
 // LoadFS is [Load] for a file system, such as a commit's.

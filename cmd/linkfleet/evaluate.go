@@ -42,5 +42,5 @@ func (a *app) loadStranger(ctx context.Context, dir string) (*schema.Fleet, []sc
 		return nil, nil, fmt.Errorf("reading the fleet's folder: %w", err)
 	}
 	defer root.Close()
-	return confine.Load(ctx, root.FS(), a.now(), confine.Bounds{}, self, evaluateCommand)
+	return confine.Load(ctx, schema.FolderFS(root), a.now(), confine.Bounds{}, self, evaluateCommand)
 }

@@ -38,12 +38,14 @@ func (m *Mirror) Tree(ref, folder string) (fs.FS, error) {
 	}
 	at, err := t.find(folder)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !at.IsDir() {
-		return nil, fmt.Errorf("%s of %s has no folder %s: check where the fleet's files are", plain(ref), m.at, folder)
+		return nil, fault(fs.ErrNotExist, nil, "%s of %s has no folder %s: check where the fleet's files are", plain(ref), m.at, folder)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newTreeFS(m.store, at.hash, when), nil
+	below := newTreeFS(m.store, at.hash, when)
+	below.top, below.at = t, folder
+	return below, nil
 }
 
 // root is the tree that a ref, a commit or a tree leads to.
@@ -67,13 +69,19 @@ type treeFS struct {
 	store *store
 	root  plumbing.Hash
 	when  time.Time
+	// top is the whole repository, and at where in it this folder is; they
+	// tell where symbolic links lead.
+	top *treeFS
+	at  string
 
 	mu      sync.Mutex
 	folders map[plumbing.Hash][]node // that were read; each file is found through them
 }
 
 func newTreeFS(s *store, root plumbing.Hash, when time.Time) *treeFS {
-	return &treeFS{store: s, root: root, when: when, folders: map[plumbing.Hash][]node{}}
+	t := &treeFS{store: s, root: root, when: when, at: ".", folders: map[plumbing.Hash][]node{}}
+	t.top = t
+	return t
 }
 
 // find looks a path up, folder by folder.
@@ -90,7 +98,7 @@ func (t *treeFS) find(name string) (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		i, there := slices.BinarySearchFunc(entries, part, func(n node, name string) int { return strings.Compare(n.name, name) })
+		i, there := search(entries, part)
 		if !there {
 			return node{}, fs.ErrNotExist
 		}
@@ -108,7 +116,24 @@ func (t *treeFS) lookup(op, name string) (node, error) {
 	if err != nil {
 		return node{}, &fs.PathError{Op: op, Path: name, Err: err}
 	}
-	return at, nil
+	return t.tagged(at, name)
+}
+
+// tagged is a node that says of a symbolic link whether it may stand for a
+// folder.
+func (t *treeFS) tagged(n node, name string) (node, error) {
+	if n.mode != filemode.Symlink {
+		return n, nil
+	}
+	l := &linkWalk{tree: t.top, dir: path.Join(t.at, path.Dir(name))}
+	var err error
+	n.vague, err = l.isVague(n)
+	return n, err
+}
+
+// search looks a name up in a folder.
+func search(entries []node, name string) (int, bool) {
+	return slices.BinarySearchFunc(entries, name, func(n node, name string) int { return strings.Compare(n.name, name) })
 }
 
 func (t *treeFS) Open(name string) (fs.File, error) {
@@ -145,7 +170,9 @@ func (t *treeFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	entries := make([]fs.DirEntry, len(nodes))
 	for i, n := range nodes {
-		entries[i] = n
+		if entries[i], err = t.tagged(n, path.Join(name, n.name)); err != nil {
+			return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
+		}
 	}
 	return entries, nil
 }
@@ -187,6 +214,8 @@ type node struct {
 	mode filemode.FileMode
 	hash plumbing.Hash
 	size int64
+	// vague is of a symbolic link that may stand for a folder.
+	vague bool
 }
 
 func (n node) Name() string       { return n.name }
@@ -206,6 +235,9 @@ func (n node) Mode() fs.FileMode {
 	case filemode.Dir:
 		return fs.ModeDir | 0o555
 	case filemode.Symlink:
+		if n.vague {
+			return fs.ModeSymlink | fs.ModeIrregular | 0o444
+		}
 		return fs.ModeSymlink | 0o444
 	case filemode.Submodule:
 		return fs.ModeIrregular

@@ -2,6 +2,7 @@ package gitsource_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,13 +66,13 @@ func TestTree(t *testing.T) {
 	if info, err := fs.Stat(files, "run.sh"); err != nil || info.Mode() != 0o555 {
 		t.Errorf("got %v, %v", info, err)
 	}
-	r.Git("rm", "-q", "--cached", "a/module")
+	r.Git("rm", "-q", "--cached", "a/module", "a/link")
 	r.Git("commit", "-q", "-m", "nothing that cannot be read")
 	fetch(t, m, "main")
 	if files, err = m.Tree("main", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := fstest.TestFS(files, "a.cue", "empty", "a/b/c.cue", "a/b/d", "a-b", "ä/ö", "run.sh", "a/link"); err != nil {
+	if err := fstest.TestFS(files, "a.cue", "empty", "a/b/c.cue", "a/b/d", "a-b", "ä/ö", "run.sh"); err != nil {
 		t.Error(err)
 	}
 	tree := r.Git("rev-parse", "HEAD^{tree}")
@@ -111,7 +112,7 @@ func TestWhatATreeDoesNotOpen(t *testing.T) {
 	if to, err := fs.ReadLink(files, "a/link"); to != "../../etc/passwd" || err != nil {
 		t.Errorf("got %q, %v", to, err)
 	}
-	if info, err := fs.Stat(files, "a/link"); err != nil || info.Mode().Type() != fs.ModeSymlink {
+	if info, err := fs.Stat(files, "a/link"); err != nil || info.Mode().Type() != fs.ModeSymlink|fs.ModeIrregular {
 		t.Errorf("got %v, %v", info, err)
 	}
 }
@@ -239,4 +240,80 @@ func TestTreeIsReadByMany(t *testing.T) {
 	}
 	group.Go(func() { fetch(t, m, "main") })
 	group.Wait()
+}
+
+// What stands for a folder and is none is listed so that nobody takes it for
+// nothing: a submodule, and a link to one, to a folder, or to where nobody can
+// tell. Where the fleet is not, that matters to nobody.
+func TestLinksToFolders(t *testing.T) {
+	r := gittest.New(t)
+	base, err := os.ReadFile("../../schema/testdata/base.cue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"fleet/base.cue": string(base), "fleet/teams/x.txt": "x", "shared/a.cue": "package fleet\n", "README.md": "x\n"} {
+		r.Write(name, text)
+	}
+	vague := map[string]string{
+		"up": "..", "here": ".", "shared": "../shared", "twice": "shared", "around": "../fleet/teams/../../shared/.",
+		"through": "teams/../here/teams", "out": "../../shared", "absolute": "/etc", "loop": "loop", "module": "../module",
+	}
+	clear := map[string]string{
+		"README.md": "../README.md", "LICENSE": "../none", "far": "shared/a.cue", "farther": "here/here/teams/x.txt", "broken": "base.cue/x", "nowhere": "none/../../../..",
+	}
+	for _, links := range []map[string]string{vague, clear} {
+		for name, to := range links {
+			if err := os.Symlink(to, filepath.Join(r.Work, "fleet", name)); err != nil {
+				t.Skip(err)
+			}
+		}
+	}
+	r.Git("add", "-A")
+	r.Git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("12", 20)+",module")
+	r.Git("commit", "-q", "-m", "links")
+	m := open(t, gitsource.Options{URL: r.Work, Dir: t.TempDir()})
+	fetch(t, m, "main")
+	files, err := m.Tree("main", "fleet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, links := range []map[string]string{vague, clear} {
+		for name, to := range links {
+			info, err := fs.Lstat(files, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, want := vague[name]
+			if is := info.Mode()&fs.ModeIrregular != 0; is != want || info.Mode()&fs.ModeSymlink == 0 {
+				t.Errorf("%s, which leads to %s, is %v", name, to, info.Mode())
+			}
+		}
+	}
+	faulty := func(want string) {
+		t.Helper()
+		fetch(t, m, "main")
+		files, err := m.Tree("main", "fleet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = schema.LoadFS(t.Context(), files, time.Now())
+		if got := fmt.Sprint(err); want == "" && strings.Contains(got, "this is a") || !strings.Contains(got, want) {
+			t.Errorf("loading the fleet: %s; want %q", got, want)
+		}
+	}
+	faulty("this is a symbolic link to a folder")
+	for name := range vague {
+		r.Git("rm", "-q", "--cached", "fleet/"+name)
+	}
+	r.Git("commit", "-q", "-m", "links to files, and a submodule elsewhere")
+	faulty("")
+	if files, err = m.Tree("main", "fleet"); err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(files, "base.cue", "README.md", "far", "nowhere"); err != nil {
+		t.Error(err)
+	}
+	r.Git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("12", 20)+",fleet/consumers")
+	r.Git("commit", "-q", "-m", "the consumers are a submodule")
+	faulty("consumers:1:1: this is a submodule, which is not fetched; put the folder itself here")
 }
