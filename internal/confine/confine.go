@@ -57,9 +57,9 @@ func (b Bounds) orDefault() Bounds {
 	return Bounds{Files: b.Files, Time: cmp.Or(b.Time, d.Time), Memory: cmp.Or(b.Memory, d.Memory)}
 }
 
-// largestAnswer bounds what is read of an answer: a fleet of 16 MiB of text
-// has fewer bytes than this.
-const largestAnswer = 256 << 20
+// largestAnswer bounds what is read of an answer: of the largest fleets that
+// people review it is a few MiB.
+const largestAnswer = 32 << 20
 
 // grace is how long an evaluation has for ending itself before it is killed.
 const grace = 2 * time.Second
@@ -87,6 +87,7 @@ const (
 	outOfTime   resource = "time"
 	outOfMemory resource = "memory"
 	outOfStack  resource = "stack"
+	outOfRoom   resource = "room" // for the answer
 )
 
 // Load is [schema.LoadFS] in a process of its own: program, started with
@@ -137,6 +138,8 @@ func exceeded(what resource, b Bounds) error {
 		fault.Message = fmt.Sprintf("the fleet's files take longer than %s to evaluate", b.Time)
 	case outOfStack:
 		fault.Message = "the fleet's files nest deeper than they can be evaluated"
+	case outOfRoom:
+		fault.Message = fmt.Sprintf("the fleet that the files make has more than %d MiB", largestAnswer>>20)
 	default:
 		fault.Message = fmt.Sprintf("the fleet's files take more than %d MiB of memory to evaluate", b.Memory>>20)
 	}
@@ -153,13 +156,13 @@ func ask(ctx context.Context, question []byte, program string, args []string) (a
 	var a answer
 	switch {
 	case out.left < 0:
-		return answer{Exceeded: outOfMemory}, nil
-	case json.Unmarshal(out.Bytes(), &a) == nil:
+		return answer{Exceeded: outOfRoom}, nil
+	case json.Unmarshal(out.kept.Bytes(), &a) == nil:
 		return a, nil // it may have been killed after that
 	case err == nil:
 		return a, fmt.Errorf("evaluating the fleet: %s does not answer as linkfleet does", program)
 	}
-	if what := broke(told.String(), cmd.ProcessState); what != "" {
+	if what := broke(told.kept.String(), cmd.ProcessState); what != "" {
 		return answer{Exceeded: what}, nil
 	}
 	return a, fmt.Errorf("evaluating the fleet: the process for it ended with %w", err)
@@ -193,16 +196,17 @@ func broke(told string, state *os.ProcessState) resource {
 	return ""
 }
 
-// short keeps the beginning of what is written to it.
+// short keeps the beginning of what is written to it. The buffer is not
+// embedded: it would read all there is by itself.
 type short struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	left int // below 0 once something was left out
 }
 
 // Write never fails, or the process would be held up.
 func (s *short) Write(p []byte) (int, error) {
 	if s.left >= 0 {
-		s.Buffer.Write(p[:min(len(p), s.left)])
+		s.kept.Write(p[:min(len(p), s.left)])
 		s.left -= len(p)
 	}
 	return len(p), nil

@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 		os.Exit(7)
 	case "garbage":
 		fmt.Println("{")
+	case "babble":
+		for range 40 {
+			fmt.Print(strings.Repeat(" ", 1<<20))
+		}
 	default:
 		os.Exit(m.Run())
 	}
@@ -91,6 +95,9 @@ func TestSameAnswers(t *testing.T) {
 	}
 	folders["nothing"] = fstest.MapFS{}
 	folders["a module in a folder"] = fstest.MapFS{"base.cue": {Data: base}, "sub/cue.mod/module.cue": {Data: []byte("?")}, "sub/a.cue": {Data: []byte("package fleet\n?")}}
+	submodule := &fstest.MapFile{Mode: fs.ModeIrregular}
+	folders["a submodule"] = fstest.MapFS{"cue.mod/module.cue": {Data: []byte("module: \"example.com/m\"\n")}, "base.cue": {Data: base}, "consumers": submodule}
+	folders["submodules beside the fleet"] = fstest.MapFS{"base.cue": {Data: base}, "_old/x": submodule, "tool/cue.mod/module.cue": {Data: []byte("module: \"example.com/tool\"\n")}, "tool/x": submodule}
 	for name, folder := range folders {
 		t.Run(name, func(t *testing.T) {
 			want, wantWarnings, wantErr := schema.LoadFS(t.Context(), folder, testDay)
@@ -174,6 +181,32 @@ func TestBombs(t *testing.T) {
 			line, _, _ := strings.Cut(fmt.Sprint(err), "\n")
 			t.Logf("%s: %.200s", took.Round(10*time.Millisecond), line)
 		})
+	}
+}
+
+// sized is a folder of which no file can be opened.
+type sized struct{ fstest.MapFS }
+
+func (s sized) Open(name string) (fs.File, error) {
+	if strings.HasSuffix(name, ".cue") {
+		return nil, errors.New("it was opened")
+	}
+	return s.MapFS.Open(name)
+}
+
+// What is too large is not read: it may be more than there is memory for.
+func TestTooLargeFilesStayClosed(t *testing.T) {
+	_, _, err := load(t, sized{fstest.MapFS{"a.cue": {Data: make([]byte, 2<<20)}}}, Bounds{})
+	if faults := schema.Faults(err); len(faults) != 1 || !strings.HasPrefix(faults[0].Error(), "a.cue:1:1: the file has more than 1 MiB") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An answer without end fills nobody's memory.
+func TestEndlessAnswer(t *testing.T) {
+	_, _, err := Load(t.Context(), fstest.MapFS{}, testDay, Bounds{}, os.Args[0], "babble")
+	if faults := schema.Faults(err); len(faults) != 1 || !strings.HasPrefix(faults[0].Error(), "the fleet that the files make has more than 32 MiB") {
+		t.Errorf("got %v", err)
 	}
 }
 
