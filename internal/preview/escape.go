@@ -121,12 +121,19 @@ func longestRun(text string) int {
 	return longest
 }
 
-// clip keeps as many runes of text as it may have.
+// clip keeps as many runes of text as it may have. It looks at no more of it:
+// strangers write long texts.
 func clip(text string, most int) string {
-	if utf8.RuneCountInString(text) <= most {
-		return text
+	runes, end := 0, 0
+	for at := range text {
+		if runes++; runes == most {
+			end = at
+		}
+		if runes > most {
+			return text[:end] + "…"
+		}
 	}
-	return string([]rune(text)[:most-1]) + "…"
+	return text
 }
 
 // Marker is the text by which the comment on a fleet is found again, once it is

@@ -96,3 +96,15 @@ func TestLink(t *testing.T) {
 		}
 	}
 }
+
+func TestClip(t *testing.T) {
+	for text, want := range map[string]string{"": "", "äöü": "äöü", "äöüß": "äöüß", "äöüßx": "äöü…", strings.Repeat("x", 1<<20): "xxx…"} {
+		if got := clip(text, 4); got != want {
+			t.Errorf("got %.20q; want %q", got, want)
+		}
+	}
+	long := strings.Repeat("x", 1<<20)
+	if n := testing.AllocsPerRun(10, func() { clip(long, 100) }); n > 1 {
+		t.Errorf("%v allocations to cut a long text", n)
+	}
+}
