@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/internal/awsapi"
@@ -18,13 +19,28 @@ import (
 // glance is a plan as a look at the fleet.
 func (t *Track) glance(out *Outcome, plan *planner.Plan) ledger.Glance {
 	return ledger.Glance{Fleet: out.Run.Fleet, At: t.Now(), Run: out.Run.ID, Unread: func(address string) bool {
-		for place := range plan.Unread {
-			if strings.HasSuffix(address, "@"+place.String()) {
-				return true
-			}
-		}
-		return false
+		return unread(plan, address)
 	}}
+}
+
+func unread(plan *planner.Plan, address string) bool {
+	for place := range plan.Unread {
+		if strings.HasSuffix(address, "@"+place.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// observeDrift keeps what has drifted. What may not be changed is in no step,
+// and has not been healed for that.
+func (t *Track) observeDrift(ctx context.Context, out *Outcome, plan *planner.Plan) (ledger.Drifted, error) {
+	g, blocked := t.glance(out, plan), map[string]bool{}
+	for _, b := range plan.Blocked {
+		blocked[b.Addr.String()] = true
+	}
+	g.Unread = func(address string) bool { return blocked[address] || unread(plan, address) }
+	return t.Ledger.ObserveDrift(ctx, g, drift(plan))
 }
 
 // drift is what a plan to heal would change. That a partner has come is none.
@@ -74,7 +90,7 @@ func (t *Track) lookBack(ctx context.Context, out *Outcome, o Order) error {
 		return nil
 	}
 	if o.Kind == ledger.HealRun {
-		healed, err := t.Ledger.ObserveDrift(ctx, t.glance(out, left), drift(left))
+		healed, err := t.observeDrift(ctx, out, left)
 		if err != nil {
 			return err
 		}
@@ -93,7 +109,19 @@ func (t *Track) end(ctx context.Context, out *Outcome, failed error) error {
 	if run.Report, err = report(out); err != nil {
 		return err
 	}
-	return t.Ledger.EndRun(context.WithoutCancel(ctx), *run)
+	return t.keepEnd(context.WithoutCancel(ctx), *run)
+}
+
+// keepEnd tells the ledger of a run's end, a few times if need be. As long as
+// it does not know of that, the run has only begun.
+func (t *Track) keepEnd(ctx context.Context, run ledger.Run) (err error) {
+	for _, wait := range []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second} {
+		time.Sleep(wait)
+		if err = t.Ledger.EndRun(ctx, run); err == nil {
+			break
+		}
+	}
+	return err
 }
 
 // cause is what went wrong, in the run or on the way to it.

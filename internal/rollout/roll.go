@@ -83,18 +83,18 @@ func (t *Track) begin(ctx context.Context, out *Outcome, failed error) (int64, e
 
 // prepare comes as far as one can without asking AWS.
 func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.Run, error) {
-	at, day, err := t.fetch(ctx, o, out.Run.Fleet)
+	at, err := t.fetch(ctx, o, out.Run.Fleet)
 	out.Run.Commit, out.Run.Subject = at.Hash, at.Subject
 	if err != nil {
 		return nil, err
 	}
-	if err := t.signed(at); err != nil {
+	if err := t.signed(at.Commit); err != nil {
 		return nil, err
 	}
-	if out.Fleet, err = t.load(ctx, at, day); err != nil {
+	if out.Fleet, err = t.load(ctx, at.Commit, at.day); err != nil {
 		return nil, err
 	}
-	if err := sameFleet(out.Run.Fleet, out.Fleet.Name, at); err != nil {
+	if err := sameFleet(out.Run.Fleet, out.Fleet.Name, at.Commit); err != nil {
 		return nil, err
 	}
 	out.Run.Fleet = out.Fleet.Name
@@ -108,7 +108,7 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if err := t.pauses(ctx, run); err != nil {
 		return nil, err
 	}
-	t.rolls(ctx, run, o)
+	t.rolls(ctx, run, o, at)
 	if t.Prepare != nil {
 		t.Prepare(run)
 	}
@@ -157,7 +157,7 @@ func (t *Track) carryOut(ctx context.Context, stop <-chan struct{}, out *Outcome
 		t.Planned(plan)
 	}
 	if o.Kind == ledger.HealRun || o.Kind == ledger.DriftRun {
-		if out.Drifted, err = t.Ledger.ObserveDrift(ctx, t.glance(out, plan), drift(plan)); err != nil {
+		if out.Drifted, err = t.observeDrift(ctx, out, plan); err != nil {
 			return err
 		}
 	}
