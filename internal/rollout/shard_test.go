@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -68,4 +69,21 @@ func TestShardGoesForward(t *testing.T) {
 	s.rolls(ledger.ApplyRun, ledger.Done)
 	s.repo.Reset("main", was)
 	s.refuses(divides(0), "is older than")
+}
+
+// A state folder that knows of shards alone goes neither back nor by another
+// name.
+func TestShardsAloneGoForward(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	was := s.repo.Git("rev-parse", "main")
+	s.rollsShard(0, ledger.Done)
+	is := s.repo.Commit("main", "a second listener", gittest.Files{"fleet/admin.cue": secondListener})
+	s.rollsShard(0, ledger.Done)
+	s.repo.Reset("main", was)
+	s.refuses(divides(0), "is older than")
+	s.refuses(rollout.Order{Kind: ledger.ApplyRun}, "is older than")
+	s.repo.Reset("main", is)
+	s.repo.Commit("main", "rename", gittest.Files{"fleet/fleet.cue": strings.Replace(s.file("fleet/fleet.cue"), `"small"`, `"large"`, 1)})
+	s.refuses(divides(0), "was called small and is large")
 }

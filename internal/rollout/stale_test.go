@@ -101,12 +101,14 @@ func TestOldStateFolder(t *testing.T) {
 	}
 }
 
-// A rollout that this state folder knows to have come to nothing is taken back
-// by healing.
+// A rollout that was broken off is gone on with, and not taken back by healing,
+// neither with this state folder nor with one that does not know of it.
 func TestHealAfterBrokenOffRollout(t *testing.T) {
 	t.Parallel()
 	s := newStory(t).shares()
-	was := s.rolls(ledger.ApplyRun, ledger.Done).Run.Commit
+	s.rolls(ledger.ApplyRun, ledger.Done)
+	old := s.elsewhere()
+	old.rolls(ledger.ApplyRun, ledger.Nothing)
 	s.repo.Commit("main", "a second listener", gittest.Files{"fleet/admin.cue": secondListener})
 	stop := make(chan struct{})
 	s.track.Stepped = func(ledger.Run, applier.Event) {
@@ -120,7 +122,10 @@ func TestHealAfterBrokenOffRollout(t *testing.T) {
 	if out.Run.Outcome != ledger.Interrupted {
 		t.Fatalf("the run ended %s", out.Run.Outcome)
 	}
-	if healed := s.rolls(ledger.HealRun, ledger.Done); healed.Run.Commit != was {
-		t.Errorf("healed was %s, want %s", healed.Run.Commit, was)
-	}
+	s.refuses(rollout.Order{Kind: ledger.HealRun}, "is not finished")
+	old.hand()
+	old.refuses(rollout.Order{Kind: ledger.HealRun}, "was rolled out since, with another state folder")
+	s.track.Stepped = nil
+	s.rolls(ledger.ApplyRun, ledger.Done)
+	s.rolls(ledger.HealRun, ledger.Nothing)
 }
