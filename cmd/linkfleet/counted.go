@@ -17,9 +17,10 @@ type counted struct {
 	kept *ledger.Ledger
 }
 
-// newCounted begins with how the ledger's last runs ended.
-func newCounted(ctx context.Context, kept *ledger.Ledger) (*counted, error) {
-	c := &counted{metrics.New(version()), kept}
+// newCounted begins with how the ledger's last runs ended, and with no notice
+// sent by any of the channels.
+func newCounted(ctx context.Context, kept *ledger.Ledger, channels []string) (*counted, error) {
+	c := &counted{metrics.New(version(), channels...), kept}
 	name, err := rollout.Fleet(ctx, kept)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,7 +135,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	counts, err := newCounted(ctx, t.Ledger)
+	counts, err := newCounted(ctx, t.Ledger, slices.Collect(maps.Keys(config.Channels)))
 	if err != nil {
 		return err
 	}

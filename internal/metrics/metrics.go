@@ -54,8 +54,9 @@ func known[T ~string](word T, of []T) string {
 	return other
 }
 
-// New makes the metrics of a program of a version.
-func New(version string) *Metrics {
+// New makes the metrics of a program of a version, which sends notices by
+// channels of these names.
+func New(version string, channels ...string) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := &Metrics{
@@ -75,12 +76,13 @@ func New(version string) *Metrics {
 		failures:    counters(r, "aws_errors_total", "Requests to AWS that failed in any other way.", "service", "operation"),
 	}
 	gauges(r, "build_info", "Always 1; the labels say what was built, and with which Go.", "version", "go").WithLabelValues(version, runtime.Version()).Set(1)
-	m.begin()
+	m.begin(channels)
 	return m
 }
 
-// begin has what may be counted at zero, so that its first rise is seen.
-func (m *Metrics) begin() {
+// begin has what may be counted at zero, so that its first rise is seen:
+// Prometheus sees none in a series that begins with it.
+func (m *Metrics) begin(channels []string) {
 	for _, kind := range runKinds {
 		for _, outcome := range outcomes {
 			m.runs.WithLabelValues(string(kind), string(outcome))
@@ -88,6 +90,11 @@ func (m *Metrics) begin() {
 	}
 	for _, result := range webhookResults {
 		m.webhooks.WithLabelValues(string(result))
+	}
+	for _, channel := range channels {
+		for _, result := range noticeResults {
+			m.notices.WithLabelValues(channel, string(result))
+		}
 	}
 	m.Jobs(nil)
 }
@@ -173,10 +180,12 @@ const (
 	GivenUp NoticeResult = "given_up"
 )
 
+var noticeResults = []NoticeResult{Sent, Delayed, GivenUp}
+
 // Notice counts an attempt to send one by a channel, which is known by the name
 // it has in the configuration.
 func (m *Metrics) Notice(channel string, result NoticeResult) {
-	m.notices.WithLabelValues(channel, known(result, []NoticeResult{Sent, Delayed, GivenUp})).Inc()
+	m.notices.WithLabelValues(channel, known(result, noticeResults)).Inc()
 }
 
 // AWSCalls are the requests of one operation in one place. It has the fields of

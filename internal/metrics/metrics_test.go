@@ -110,6 +110,20 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 }
 
+// An alert on a rise sees the first one only in a series that was there before.
+func TestEveryRiseIsSeen(t *testing.T) {
+	text := scrape(t, New("", "slack", "sns"))
+	for _, want := range []string{
+		`linkfleet_notices_total{channel="slack",result="given_up"} 0`, `linkfleet_notices_total{channel="sns",result="delayed"} 0`,
+		`linkfleet_notices_total{channel="sns",result="sent"} 0`, `linkfleet_runs_total{kind="apply",outcome="failed"} 0`,
+		`linkfleet_webhooks_total{result="refused"} 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
 // A job that left the queue is counted no more.
 func TestJobsGoBackToZero(t *testing.T) {
 	m := New("")
