@@ -64,7 +64,7 @@ says which of the --allow flags lets it pass.
 	flags.StringVar(&f.expect, "expect", "", "carry the plan out only if this is its `DIGEST`, in full or its first 12 characters or more")
 	flags.StringVar(&f.saved, "plan", "", "carry the plan out only if it is still the one that plan --out saved to `FILE`")
 	flags.StringVar(&f.format, "format", "text", "text, or json for the report alone")
-	flags.StringVar(&f.stateDir, "state-dir", "", "`FOLDER` of the file that lets one apply act at a time, for a fleet that names no table for it (by default one of the user's cache)")
+	addLeaseDir(cmd, &f.stateDir)
 	cmd.MarkFlagsMutuallyExclusive("expect", "plan")
 	f.pace.add(cmd)
 	f.target.add(cmd)

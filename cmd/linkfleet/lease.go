@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
+
+	"github.com/spf13/cobra"
 
 	"github.com/linkfleet/linkfleet/internal/lease"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
@@ -15,9 +16,15 @@ import (
 
 // leaseHelp is what the help says of leases.
 const leaseHelp = `Only one apply of a fleet acts at a time. The others are told who does, and exit
-with 3. By default that holds for one user on one machine; where the fleet
-names a DynamoDB table (fleet: lease), it holds everywhere. If an apply dies,
-the next one goes on: at once, or with a table after half a minute.`
+with 3. By default that holds among those that share a state folder on one
+machine, given by --state-dir or ` + stateVariable + `, or else the user's; where
+the fleet names a DynamoDB table (fleet: lease), it holds everywhere. If an apply
+dies, the next one goes on: at once, or with a table after half a minute.`
+
+// addLeaseDir is --state-dir of a command that keeps nothing else there.
+func addLeaseDir(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "state-dir", "", "`FOLDER` of the file that lets one apply act at a time, for a fleet that names no table for it: that of reconcile and serve ("+stateVariable+"; by default one of the user's cache)")
+}
 
 // takeLease lets the run act only while it holds the fleet's lease. say is told
 // when it has to be seen whether another is still there.
@@ -33,19 +40,18 @@ func (a *app) takeLease(ctx context.Context, run *reconcile.Run, stateDir string
 	return err
 }
 
-// leaseFile is the file of a fleet whose lease is in no table.
-func (a *app) leaseFile(run *reconcile.Run, dir string) (string, error) {
+// leaseFile is the file of a fleet whose lease is in no table. It is in the
+// state folder, the same for every command, and named by the fleet: by default
+// one state folder is there for all the fleets that a user applies by hand.
+func (a *app) leaseFile(run *reconcile.Run, stateDir string) (string, error) {
 	if run.Fleet.Lease != nil {
 		return "", nil
 	}
-	if dir == "" {
-		cache, err := a.cacheDir()
-		if err != nil {
-			return "", fmt.Errorf("there is no folder to keep the fleet's lease in; give one with --state-dir: %w", err)
-		}
-		dir = filepath.Join(cache, "linkfleet", run.Fleet.Name)
+	state, err := a.state(stateDir)
+	if err != nil {
+		return "", err
 	}
-	return filepath.Join(dir, "lease"), nil
+	return filepath.Join(state, "lease-"+run.Fleet.Name), nil
 }
 
 // holder is this process, as others are told of it.

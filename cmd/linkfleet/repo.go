@@ -79,7 +79,7 @@ func (a *app) state(dir string) (string, error) {
 	}
 	cache, err := a.cacheDir()
 	if err != nil {
-		return "", fmt.Errorf("there is no folder to keep the history in; give one with --state-dir: %w", err)
+		return "", fmt.Errorf("there is no folder to keep the history and the lease in; give one with --state-dir: %w", err)
 	}
 	return filepath.Join(cache, "linkfleet", "state"), nil
 }
