@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,7 @@ The roles must be allowed
 	}
 	cmd.Flags().StringVar(&f.service, "service", "", "adopt what belongs to one service, such as `services/fraud`")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "adopt without asking")
-	cmd.Flags().StringVar(&f.stateDir, "state-dir", "", "folder that keeps the lease, as of apply")
+	addLeaseDir(cmd, &f.stateDir)
 	f.aws.add(cmd)
 	return cmd
 }
@@ -67,9 +68,12 @@ func (a *app) adopt(ctx context.Context, dir string, f adoptFlags) error {
 	if err != nil {
 		return err
 	}
-	status := a.newStatus("Reading what stands")
-	adoption, err := estate.PlanAdoption(ctx, run.API, run.Fleet, objects, serviceName(f.service))
-	status.close()
+	plan := func(ctx context.Context) (*estate.Adoption, error) {
+		status := a.newStatus("Reading what stands")
+		defer status.close()
+		return estate.PlanAdoption(ctx, run.API, run.Fleet, objects, serviceName(f.service))
+	}
+	adoption, err := plan(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,13 @@ func (a *app) adopt(ctx context.Context, dir string, f adoptFlags) error {
 	if err := a.agreed(ctx, f.yes, "Adopt them?"); err != nil {
 		return err
 	}
-	return a.doEach(ctx, run, f.stateDir, "adopted", len(adoption.Objects), adoption.Do)
+	return a.doEach(ctx, run, f.stateDir, "adopted", len(adoption.Objects), func(ctx context.Context) (deed, bool, error) {
+		now, err := plan(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		return now.Do, slices.Equal(now.Objects, adoption.Objects) && now.Left.Digest() == adoption.Left.Digest(), nil
+	})
 }
 
 func (a *app) showObjects(objects []estate.Object) {
@@ -118,9 +128,13 @@ func (a *app) agreed(ctx context.Context, yes bool, question string) error {
 	return nil
 }
 
+// A deed is done to objects one by one; it hears of each.
+type deed func(context.Context, func(estate.Object)) error
+
 // doEach does something with each of n objects under the fleet's lease, and
-// says how many it was.
-func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done string, n int, do func(context.Context, func(estate.Object)) error) error {
+// says how many it was. Others may have acted before the lease was had, so
+// again plans once more, and tells whether that is what was agreed on.
+func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done string, n int, again func(context.Context) (deed, bool, error)) error {
 	if err := a.takeLease(ctx, run, stateDir, func(text string) { a.log.Info(text) }); err != nil {
 		return err
 	}
@@ -142,6 +156,10 @@ func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done str
 		case <-holding.Done():
 		}
 	}()
+	do, same, err := again(holding)
+	if err != nil || !same {
+		return errors.Join(held.Err(), stale(ctx, err))
+	}
 	count := 0
 	err = do(holding, func(o estate.Object) {
 		count++
@@ -149,4 +167,16 @@ func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done str
 	})
 	fmt.Fprintf(a.stdout, "%s of %d %s\n", plural(count, "object"), n, done)
 	return errors.Join(held.Err(), err)
+}
+
+// stale refuses what was agreed on and has changed since, or, for a reason,
+// cannot be planned any more.
+func stale(ctx context.Context, because error) error {
+	switch {
+	case ctx.Err() != nil:
+		return because
+	case because != nil:
+		return refused("what was shown does not hold any more, so nothing was changed: %w; run again", because)
+	}
+	return refused("what stands has changed since it was shown, so nothing was changed; run again")
 }

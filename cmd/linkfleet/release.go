@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +45,7 @@ round an apply would delete it.
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "let go without asking")
-	cmd.Flags().StringVar(&f.stateDir, "state-dir", "", "folder that keeps the lease, as of apply")
+	addLeaseDir(cmd, &f.stateDir)
 	f.aws.add(cmd)
 	return cmd
 }
@@ -53,9 +55,12 @@ func (a *app) release(ctx context.Context, service, dir string, f releaseFlags) 
 	if err != nil {
 		return err
 	}
-	status := a.newStatus("Reading what stands")
-	r, err := estate.PlanRelease(ctx, run.API, run.Fleet, service)
-	status.close()
+	plan := func(ctx context.Context) (*estate.Release, error) {
+		status := a.newStatus("Reading what stands")
+		defer status.close()
+		return estate.PlanRelease(ctx, run.API, run.Fleet, service)
+	}
+	r, err := plan(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +72,14 @@ func (a *app) release(ctx context.Context, service, dir string, f releaseFlags) 
 	if err := a.agreed(ctx, f.yes, "Let go of them?"); err != nil {
 		return err
 	}
-	if err := a.doEach(ctx, run, f.stateDir, "let go of", len(r.Objects), r.Do); err != nil {
+	err = a.doEach(ctx, run, f.stateDir, "let go of", len(r.Objects), func(ctx context.Context) (deed, bool, error) {
+		now, err := plan(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		return now.Do, slices.Equal(now.Objects, r.Objects) && reflect.DeepEqual(now.Topics, r.Topics), nil
+	})
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "Now take services.%s out of the fleet's files, before the next apply\n", service)
