@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/linkfleet/linkfleet/internal/ledger"
+	"github.com/linkfleet/linkfleet/schema"
 )
 
 type pauseFlags struct{ dir, service, reason, who string }
 
 func (f *pauseFlags) add(cmd *cobra.Command) {
 	addStateDir(cmd, &f.dir)
-	cmd.Flags().StringVar(&f.service, "service", "", "only this `NAME` of a service (by default the whole fleet)")
+	cmd.Flags().StringVar(&f.service, "service", "", "only this service, by its `NAME`, such as fraud or services/fraud (by default the whole fleet)")
 }
 
 func newPauseCommand(a *app) *cobra.Command {
@@ -87,6 +88,12 @@ func (a *app) pause(ctx context.Context, f pauseFlags) error {
 	if f.reason == "" {
 		return errors.New("say why with --reason: whoever finds nothing happening will want to know")
 	}
+	if f.service != "" { // a name that no service can have would pause nothing, and look as if it did
+		f.service = serviceName(f.service)
+		if err := schema.CheckServiceName(f.service); err != nil {
+			return fmt.Errorf("--service: %w", err)
+		}
+	}
 	kept, fleet, err := a.pausable(ctx, f.dir)
 	if err != nil {
 		return err
@@ -111,6 +118,10 @@ func (a *app) resume(ctx context.Context, f pauseFlags) error {
 	}
 	defer kept.Close()
 	_, found, err := kept.Resume(ctx, fleet, f.service)
+	if name := serviceName(f.service); err == nil && !found && name != "" && name != f.service {
+		f.service = name
+		_, found, err = kept.Resume(ctx, fleet, name)
+	}
 	switch {
 	case err != nil:
 		return err
