@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -243,8 +244,9 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, route
 		return fmt.Errorf("answering at %s: %w", f.listen, err)
 	}
 	stop := make(chan struct{})
+	halt := sync.OnceFunc(func() { close(stop) }) // a signal and a listener that fails may both come
 	undo := a.interrupts.orderly(func() {
-		close(stop)
+		halt()
 		a.say(slog.LevelInfo, "finishing running steps; interrupt again to stop now")
 	})
 	defer undo()
@@ -260,7 +262,7 @@ func (a *app) serveUntilStopped(ctx context.Context, server *serve.Server, route
 	select {
 	case err = <-ended:
 	case err = <-answering:
-		close(stop)
+		halt()
 		<-ended
 		return fmt.Errorf("answering at %s: %w", f.listen, err)
 	}
