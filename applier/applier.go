@@ -52,7 +52,13 @@ type Actuator interface {
 
 // Busy marks an error that passes by itself: the same call may succeed
 // later. AWS answers so while a neighbour is still letting go.
-type Busy struct{ Err error }
+type Busy struct {
+	Err error
+	// Half says that the call has had half of its effect, and the rest comes
+	// with the next: a name was turned off that is to be turned on anew. An
+	// interrupt does not part the halves.
+	Half bool
+}
 
 func (b Busy) Error() string { return b.Err.Error() }
 

@@ -54,8 +54,9 @@ type Poll struct {
 //
 // A failed step does not end the run: what waits for it is skipped, the rest
 // goes on. Closing stop (which may be nil) interrupts: no further step starts
-// and nothing is tried again, while steps under way are seen through. When
-// ctx ends, calls in flight are cancelled and nothing is waited for.
+// and nothing is tried again but what is half done (see [Busy]), while steps
+// under way are seen through. When ctx ends, calls in flight are cancelled and
+// nothing is waited for.
 //
 // Whatever happens, Apply returns when nothing of it runs any more, and the
 // report has one result for each step of the plan. The error is that of

@@ -224,3 +224,32 @@ func TestStopIsPrompt(t *testing.T) {
 		}
 	})
 }
+
+// What has half of its effect is not left so by a stop: a name that is off, to
+// be turned on again, would stay off. It has its time for that, and no longer.
+func TestStopBetweenHalves(t *testing.T) {
+	for name, c := range map[string]struct {
+		one  nature
+		want string
+		took time.Duration // at most, after the stop
+	}{
+		"the other half comes":    {nature{half: 2, busy: 5, call: time.Second}, "one done; slow done; two not-started", time.Minute},
+		"it never comes":          {nature{half: 2, busy: 1e6}, "one failed; slow done; two skipped because of one", 15 * time.Minute},
+		"it has not got that far": {nature{half: 20, busy: 30}, "one unfinished; slow done; two not-started", time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(map[string]nature{"one": c.one, "slow": {call: 10 * time.Second}})
+				stop := make(chan struct{})
+				time.AfterFunc(5*time.Second, func() { close(stop) })
+				rep, _ := w.apply(t, Applier{Parallelism: 2}, planText("~one; slow; two: one"), stop)
+				if states(rep) != c.want {
+					t.Errorf("got  %s\nwant %s", states(rep), c.want)
+				}
+				if late := rep.Took - 5*time.Second; late > c.took {
+					t.Errorf("back %v after the stop", late)
+				}
+			})
+		})
+	}
+}

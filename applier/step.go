@@ -16,7 +16,7 @@ var errNoTurn = errors.New("not started")
 // error if they may not.
 func (r *run) step(ctx context.Context, i int) error {
 	groundless := r.stand(ctx, i)
-	if r.acquire(ctx) != nil {
+	if r.acquire(ctx, r.stop) != nil {
 		return errNoTurn
 	}
 	if !r.begin(ctx, i) {
@@ -40,12 +40,12 @@ func (r *run) step(ctx context.Context, i int) error {
 	return r.await(ctx, i, res)
 }
 
-// acquire waits for a slot to call in.
-func (r *run) acquire(ctx context.Context) error {
+// acquire waits for a slot to call in, unless stop is closed.
+func (r *run) acquire(ctx context.Context, stop <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-r.stop:
+	case <-stop:
 		return ErrStopped
 	case r.slots <- struct{}{}:
 		return nil
@@ -63,20 +63,24 @@ func (r *run) change(ctx context.Context, i int) (planner.Resource, error) {
 		r.release()
 		return planner.Resource{}, err
 	}
-	deadline := time.Now().Add(r.pace.timeout)
+	deadline, stop := time.Now().Add(r.pace.timeout), r.stop
 	for pause := r.pace.first; ; pause = r.pace.longer(pause) {
 		res, err := r.call(ctx, s, want)
 		r.release()
 		if err == nil {
 			r.made(i, res)
 		}
-		if _, busy := errors.AsType[Busy](err); !busy {
+		busy, ok := errors.AsType[Busy](err)
+		if !ok {
 			return res, err
+		}
+		if busy.Half {
+			stop = nil // from here on until it is whole
 		}
 		if time.Now().Add(pause).After(deadline) {
 			return res, fmt.Errorf("still busy after %s; run again to go on: %w", brief(r.timeout), err)
 		}
-		if halt := r.waitBusy(ctx, i, pause, err); halt != nil {
+		if halt := r.waitBusy(ctx, stop, i, pause, err); halt != nil {
 			return res, errors.Join(halt, err)
 		}
 	}
@@ -84,7 +88,7 @@ func (r *run) change(ctx context.Context, i int) (planner.Resource, error) {
 
 // waitBusy lets the neighbour that keeps step i busy have its pause, and
 // comes back with a slot.
-func (r *run) waitBusy(ctx context.Context, i int, pause time.Duration, busy error) error {
+func (r *run) waitBusy(ctx context.Context, stop <-chan struct{}, i int, pause time.Duration, busy error) error {
 	r.mu.Lock()
 	r.waiting(i, "busy: "+oneLine(busy.Error()))
 	r.mu.Unlock()
@@ -92,8 +96,8 @@ func (r *run) waitBusy(ctx context.Context, i int, pause time.Duration, busy err
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return r.acquire(ctx)
-	case <-r.stop:
+		return r.acquire(ctx, stop)
+	case <-stop:
 		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()

@@ -148,7 +148,7 @@ func TestQuestionsThatFail(t *testing.T) {
 		}, "a done; b done", ""},
 		{"always", func(int) error { return refused }, "a failed; b skipped because of a",
 			"thing/a@main/us-east-1: creating: its state cannot be read: UnauthorizedOperation"},
-		{"always busy", func(int) error { return Busy{refused} }, "a failed; b skipped because of a",
+		{"always busy", func(int) error { return Busy{Err: refused} }, "a failed; b skipped because of a",
 			"thing/a@main/us-east-1: creating: still not to be read after 15m; run again to go on"},
 	}
 	for _, tt := range tests {

@@ -22,6 +22,7 @@ type nature struct {
 	ready  time.Duration // from usable until ready
 	needs  string        // not ready before this resource is usable
 	busy   int           // how many calls are refused as busy
+	half   int           // the call that is so only after it has had half of its effect
 	err    error         // what every call is refused with
 	broken string        // the state it breaks in once it should be usable
 	late   string        // the state it breaks in once it should be ready
@@ -82,8 +83,10 @@ func (w *world) change(ctx context.Context, verb string, r planner.Resource) err
 	switch {
 	case err != nil:
 		return err
+	case try <= n.busy && try == n.half:
+		return Busy{Err: errors.New("DependencyViolation: halfway"), Half: true}
 	case try <= n.busy:
-		return fmt.Errorf("calling: %w", Busy{errors.New("DependencyViolation: still\nin use")})
+		return fmt.Errorf("calling: %w", Busy{Err: errors.New("DependencyViolation: still\nin use")})
 	case n.err != nil:
 		return n.err
 	}
