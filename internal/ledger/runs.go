@@ -123,6 +123,7 @@ func (l *Ledger) EndRun(ctx context.Context, r Run) error {
 type RunFilter struct {
 	Fleet  string
 	Kind   RunKind
+	Whole  bool  // only kinds that are [RunKind.Whole]
 	Before int64 // only runs with lower IDs: the next page; 0: from the newest on
 	Limit  int   // at most so many; 0: all
 }
@@ -134,8 +135,9 @@ func (l *Ledger) Runs(ctx context.Context, f RunFilter) ([]Run, error) {
 		limit = -1 // as SQLite says "all"
 	}
 	runs, err := list(ctx, l.read, func(r row) (Run, error) { return l.scanRun(r) }, `SELECT `+runColumns+` FROM runs
-		WHERE ?1 IN ('', fleet) AND ?2 IN ('', kind) AND (?3 = 0 OR id < ?3) ORDER BY id DESC LIMIT ?4`,
-		f.Fleet, f.Kind, f.Before, limit)
+		WHERE ?1 IN ('', fleet) AND ?2 IN ('', kind) AND (?3 = 0 OR id < ?3) AND (NOT ?5 OR kind NOT IN ('preview', 'shard'))
+		ORDER BY id DESC LIMIT ?4`,
+		f.Fleet, f.Kind, f.Before, limit, f.Whole)
 	return runs, l.explain(err)
 }
 

@@ -97,6 +97,7 @@ func TestRunsAreFilteredAndPaged(t *testing.T) {
 		{RunFilter{Fleet: "search"}, []int64{12, 10, 8, 6, 4, 2}},
 		{RunFilter{Kind: ApplyRun}, []int64{10, 7, 4, 1}},
 		{RunFilter{Fleet: "payments", Kind: PreviewRun, Limit: 1}, []int64{9}},
+		{RunFilter{Whole: true, Limit: 5}, []int64{11, 10, 8, 7, 5}},
 		{RunFilter{Fleet: "nobody's"}, []int64{}},
 		{RunFilter{Before: 1}, []int64{}},
 	}

@@ -47,6 +47,13 @@ func TestOfALedger(t *testing.T) {
 	must(err)
 	look.Ended, look.Outcome, look.Digest = look.Began.Add(time.Minute), ledger.Nothing, "d"
 	must(l.EndRun(ctx, look))
+	for range runsShown { // of as many pull requests, previewed anew after the merge
+		preview := ledger.Run{Fleet: "payments", Kind: ledger.PreviewRun, Pull: 7, Began: noon}
+		preview.ID, err = l.BeginRun(ctx, preview)
+		must(err)
+		preview.Ended, preview.Outcome = noon, ledger.Failed
+		must(l.EndRun(ctx, preview))
+	}
 	must(l.Pause(ctx, ledger.Pause{Fleet: "payments", Reason: "a migration", Who: "ana", Since: noon}))
 	_, err = l.Enqueue(ctx, ledger.Job{Fleet: "payments", Kind: ledger.PushJob, Key: "main", Enqueued: noon})
 	must(err)
@@ -58,7 +65,7 @@ func TestOfALedger(t *testing.T) {
 	h := Handler(src, func() time.Time { return noon })
 	for path, want := range map[string][]string{
 		"/": {"1 waiting", "partner-c partner waiting partner-c has not connected 1 hour ago", "Nothing has drifted.", "Healed recently (1)",
-			"Paused: the whole fleet. a migration", "push main waits", "Applied risk: a subnet 3fa9c1d2b0 by run 1", "1 apply done", "2 drift nothing done 1 drifted"},
+			"Paused: the whole fleet. a migration", "push main waits", "Applied risk: a subnet 3fa9c1d2b0 by run 1", "fraud platform · us-east-1 ok", "Last run drift nothing done"},
 		"/runs/2": {"nothing done", "Resources 1 drifted"},
 		"/runs/1": {"endpoint/fraud/risk@risk/us-east-1 done"},
 	} {

@@ -83,6 +83,8 @@ type kept struct {
 	healed []ledger.Drift
 	pauses []ledger.Pause
 	runs   []ledger.Run
+	whole  []ledger.Run // the newest of the whole fleet, however many previews came after them
+	looked bool         // a run has seen the fleet as AWS has it
 	saw    map[int64]ledger.DriftCount // of drift, by the run's number
 }
 
@@ -120,8 +122,14 @@ func (p *pages) read(ctx context.Context, fleet string) (k kept, err error) {
 	if k.runs, err = p.src.Runs(ctx, ledger.RunFilter{Fleet: fleet, Limit: runsShown}); err != nil {
 		return k, err
 	}
+	if k.whole, err = p.src.Runs(ctx, ledger.RunFilter{Fleet: fleet, Whole: true, Limit: runsShown}); err != nil {
+		return k, err
+	}
+	if _, k.looked, err = p.src.LastSuccess(ctx, fleet); err != nil {
+		return k, err
+	}
 	k.saw = map[int64]ledger.DriftCount{}
-	for _, r := range k.runs {
+	for _, r := range slices.Concat(k.runs, k.whole) {
 		if k.saw[r.ID], _, err = p.src.DriftOf(ctx, r); err != nil {
 			return k, err
 		}
@@ -162,11 +170,11 @@ func (p *pages) fill(o *overview, k kept) {
 		o.Pauses = append(o.Pauses, pauseLine{what, pause.Reason, pause.Who, p.at(pause.Since)})
 	}
 	for _, r := range k.runs {
-		line := p.runLine(r, k.saw[r.ID])
-		o.Runs = append(o.Runs, line)
-		if o.Last == nil && r.Kind.Whole() {
-			o.Last = &line
-		}
+		o.Runs = append(o.Runs, p.runLine(r, k.saw[r.ID]))
+	}
+	if len(k.whole) > 0 {
+		line := p.runLine(k.whole[0], k.saw[k.whole[0].ID])
+		o.Last = &line
 	}
 }
 
@@ -200,22 +208,15 @@ func judge(k kept) verdict {
 	switch {
 	case len(parts) > 0:
 		return verdict{string(worst), strings.Join(parts, " · ")}
-	case !slices.ContainsFunc(k.runs, looked):
+	case !k.looked:
 		return verdict{string(unknown), "No run has looked at AWS yet"}
 	}
-	if last := k.runs[slices.IndexFunc(k.runs, settled)]; !last.Outcome.Well() {
+	ended := slices.IndexFunc(k.whole, func(r ledger.Run) bool { return r.Outcome != ledger.Running })
+	if ended >= 0 && !k.whole[ended].Outcome.Well() {
+		last := k.whole[ended]
 		return verdict{tone(last.Outcome), fmt.Sprintf("Run %d: %s", last.ID, outcomeWord(last.Outcome))}
 	}
 	return verdict{string(ok), "As the repository wants it"}
-}
-
-// looked tells whether a run has seen the fleet as AWS has it.
-func looked(r ledger.Run) bool { return r.Kind.Whole() && r.Outcome.Well() }
-
-// settled tells whether a run came to anything, so that the fleet is judged by
-// it. One that looked is.
-func settled(r ledger.Run) bool {
-	return r.Kind.Whole() && r.Outcome != ledger.Running
 }
 
 func (p *pages) jobs(jobs []ledger.Job) []jobLine {

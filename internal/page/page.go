@@ -32,6 +32,7 @@ type Source interface {
 	Fleet() Fleet
 
 	LastApplied(ctx context.Context, fleet string) (ledger.Run, bool, error)
+	LastSuccess(ctx context.Context, fleet string) (ledger.Run, bool, error)
 	Runs(ctx context.Context, f ledger.RunFilter) ([]ledger.Run, error)
 	Run(ctx context.Context, id int64) (ledger.Run, bool, error)
 	Waits(ctx context.Context, fleet string) ([]ledger.Wait, error)

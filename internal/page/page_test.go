@@ -37,7 +37,26 @@ func (s *source) LastApplied(context.Context, string) (ledger.Run, bool, error) 
 	return *s.applied, true, s.err
 }
 
-func (s *source) Runs(context.Context, ledger.RunFilter) ([]ledger.Run, error) { return s.runs, s.err }
+func (s *source) LastSuccess(ctx context.Context, fleet string) (ledger.Run, bool, error) {
+	whole, err := s.Runs(ctx, ledger.RunFilter{Fleet: fleet, Whole: true})
+	for _, r := range whole {
+		if r.Outcome.Well() {
+			return r, true, err
+		}
+	}
+	return ledger.Run{}, false, err
+}
+
+func (s *source) Runs(_ context.Context, f ledger.RunFilter) (found []ledger.Run, err error) {
+	for _, r := range s.runs {
+		wanted := (f.Fleet == "" || f.Fleet == r.Fleet) && (f.Kind == "" || f.Kind == r.Kind) &&
+			(f.Before == 0 || r.ID < f.Before) && (!f.Whole || r.Kind.Whole())
+		if wanted && (f.Limit == 0 || len(found) < f.Limit) {
+			found = append(found, r)
+		}
+	}
+	return found, s.err
+}
 
 func (s *source) Run(_ context.Context, id int64) (ledger.Run, bool, error) {
 	for _, r := range s.runs {
@@ -215,12 +234,14 @@ func TestQuietFleets(t *testing.T) {
 	if text := plain(get(t, quiet, "/").Body.String()); !strings.Contains(text, "As the repository wants it") {
 		t.Errorf("a fleet with nothing amiss says %s", text)
 	}
-	quiet.runs = append([]ledger.Run{{ID: 50, Kind: ledger.PreviewRun, Outcome: ledger.Failed}, {ID: 49, Kind: ledger.HealRun, Outcome: ledger.Refused}}, quiet.runs...)
+	quiet.runs = append([]ledger.Run{
+		{ID: 50, Fleet: quiet.fleet.Name, Kind: ledger.PreviewRun, Outcome: ledger.Failed}, {ID: 49, Fleet: quiet.fleet.Name, Kind: ledger.HealRun, Outcome: ledger.Refused},
+	}, quiet.runs...)
 	if text := plain(get(t, quiet, "/").Body.String()); !strings.Contains(text, "Run 49: refused") {
 		t.Errorf("after a run that was refused it says %s", text)
 	}
 	part := busy()
-	part.waits, part.drifts, part.runs = nil, nil, []ledger.Run{{ID: 50, Kind: ledger.ShardRun, Outcome: ledger.Done}}
+	part.waits, part.drifts, part.runs = nil, nil, []ledger.Run{{ID: 50, Fleet: part.fleet.Name, Kind: ledger.ShardRun, Outcome: ledger.Done}}
 	if text := plain(get(t, part, "/").Body.String()); !strings.Contains(text, "No run has looked at AWS yet") {
 		t.Errorf("after a run of a part it says %s", text)
 	}

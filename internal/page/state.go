@@ -57,7 +57,7 @@ type ailment struct {
 func (p *pages) services(fleet Fleet, k kept) []serviceLine {
 	found := p.ailments(fleet, k)
 	fine := ok
-	if !slices.ContainsFunc(k.runs, looked) {
+	if !k.looked {
 		fine = unknown
 	}
 	var lines []serviceLine
