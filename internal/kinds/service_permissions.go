@@ -2,11 +2,12 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/linkfleet/linkfleet/applier"
 	"github.com/linkfleet/linkfleet/planner"
@@ -69,22 +70,16 @@ func listPermissions(ctx context.Context, p *Place) ([]Item[permissionsSpec], er
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]string, len(ours))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(perObject)
-	for i, s := range ours {
-		g.Go(func() (err error) {
-			found[i], err = readPermissions(ctx, p, s.id())
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	found, err := readEach(ctx, ours, func(ctx context.Context, s ourService) ([]string, error) {
+		return readPermissions(ctx, p, s.id())
+	})
+	if err != nil {
 		return nil, err
 	}
 	var items []Item[permissionsSpec]
 	for i, s := range ours {
-		if len(found[i]) > 0 {
-			items = append(items, permissionsItem(p, s, found[i]))
+		if found[i] != nil && len(*found[i]) > 0 {
+			items = append(items, permissionsItem(p, s, *found[i]))
 		}
 	}
 	return items, nil
@@ -125,39 +120,83 @@ func readPermissions(ctx context.Context, p *Place, serviceID string) ([]string,
 
 func createPermissions(ctx context.Context, p *Place, want Item[permissionsSpec]) (applier.Made, error) {
 	id := want.Spec.Service.Known
-	return permissionsMade(id), changePermissions(ctx, p, id, difference{missing: want.Spec.Principals})
+	return permissionsMade(id), changePermissions(ctx, p, id, nil, want.Spec.Principals)
 }
 
 func updatePermissions(ctx context.Context, p *Place, was, want Item[permissionsSpec]) (applier.Made, error) {
 	id := was.Spec.Service.Known
-	return permissionsMade(id), changePermissions(ctx, p, id, differ(was.Spec.Principals, want.Spec.Principals))
+	return permissionsMade(id), changePermissions(ctx, p, id, was.Spec.Principals, want.Spec.Principals)
 }
 
 // deletePermissions closes the door. That the service is gone too is fine.
 func deletePermissions(ctx context.Context, p *Place, was Item[permissionsSpec]) error {
-	return unlessGone(changePermissions(ctx, p, was.Spec.Service.Known, difference{extra: was.Spec.Principals}))
+	return unlessGone(changePermissions(ctx, p, was.Spec.Service.Known, was.Spec.Principals, nil))
 }
 
 // principalsPerCall keeps a request to a size that AWS takes; it publishes
 // no bound.
 const principalsPerCall = 100
 
-// changePermissions lets in whom it must before it shuts out whom it must
-// not: replacing a role by another never leaves the consumer without both.
-func changePermissions(ctx context.Context, p *Place, serviceID string, d difference) error {
-	for _, add := range batches(d.missing, principalsPerCall) {
-		if _, err := p.EC2.ModifyVpcEndpointServicePermissions(ctx, &ec2.ModifyVpcEndpointServicePermissionsInput{
-			ServiceId: aws.String(serviceID), AddAllowedPrincipals: add,
-		}); err != nil {
-			return err
+// changePermissions shuts out the accounts that may connect no more, and then
+// lets in whom it must: neither a quota that is used up nor a principal that
+// AWS refuses holds the door open. In an account that stays, the new principals
+// come before the old ones go, so that it is never without both; where they
+// are refused, the old ones stay.
+func changePermissions(ctx context.Context, p *Place, serviceID string, was, want []string) error {
+	d := differ(was, want)
+	stays := accountsOf(want)
+	var leaving, replaced []string
+	for _, principal := range d.extra {
+		if stays[accountOf(principal)] {
+			replaced = append(replaced, principal)
+		} else {
+			leaving = append(leaving, principal)
 		}
 	}
-	for _, remove := range batches(d.extra, principalsPerCall) {
-		if _, err := p.EC2.ModifyVpcEndpointServicePermissions(ctx, &ec2.ModifyVpcEndpointServicePermissionsInput{
-			ServiceId: aws.String(serviceID), RemoveAllowedPrincipals: remove,
-		}); err != nil {
-			return err
+	_, err := eachBatch(leaving, func(batch []string) error {
+		return modifyPermissions(ctx, p, serviceID, nil, batch)
+	})
+	refused, refusal := eachBatch(d.missing, func(batch []string) error {
+		return modifyPermissions(ctx, p, serviceID, batch, nil)
+	})
+	waits := accountsOf(refused)
+	replaced = slices.DeleteFunc(replaced, func(principal string) bool { return waits[accountOf(principal)] })
+	_, last := eachBatch(replaced, func(batch []string) error {
+		return modifyPermissions(ctx, p, serviceID, nil, batch)
+	})
+	return errors.Join(err, refusal, last)
+}
+
+// eachBatch does all batches, and returns what was in those that failed.
+func eachBatch(principals []string, do func([]string) error) (failed []string, err error) {
+	for _, batch := range batches(principals, principalsPerCall) {
+		if e := do(batch); e != nil {
+			failed, err = append(failed, batch...), errors.Join(err, e)
 		}
 	}
-	return nil
+	return failed, err
+}
+
+func modifyPermissions(ctx context.Context, p *Place, serviceID string, add, remove []string) error {
+	_, err := p.EC2.ModifyVpcEndpointServicePermissions(ctx, &ec2.ModifyVpcEndpointServicePermissionsInput{
+		ServiceId: aws.String(serviceID), AddAllowedPrincipals: add, RemoveAllowedPrincipals: remove,
+	})
+	return err
+}
+
+// accountOf is the account in a principal's ARN; "*" has none.
+func accountOf(principal string) string {
+	parts := strings.SplitN(principal, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
+
+func accountsOf(principals []string) map[string]bool {
+	accounts := map[string]bool{}
+	for _, principal := range principals {
+		accounts[accountOf(principal)] = true
+	}
+	return accounts
 }

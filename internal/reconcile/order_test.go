@@ -1,14 +1,19 @@
 package reconcile_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
 	"github.com/linkfleet/linkfleet/internal/awssim"
 	"github.com/linkfleet/linkfleet/internal/stage"
 	"github.com/linkfleet/linkfleet/planner"
+	"github.com/linkfleet/linkfleet/schema"
 )
 
 // A service that cannot be deleted yet keeps the ports it is reached through.
@@ -47,6 +52,66 @@ func TestDoorClosesBesideARefusal(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The door closes also where AWS lets nobody else in: neither a quota that is
+// used up nor a principal that AWS refuses keeps the one who has to go. An
+// account that stays keeps its old principal until its new one is let in.
+func TestDoorClosesBesideARefusedPrincipal(t *testing.T) {
+	const stranger, assumed = "arn:aws:iam::999999999999:root", "arn:aws:sts::200000000000:assumed-role/linkfleet/session"
+	tests := map[string]struct {
+		change func(*schema.Service)
+		failed bool
+		want   []string
+	}{
+		"the quota is used up": {func(s *schema.Service) {
+			delete(s.Consumers, "c1")
+			s.Consumers["partner"] = &schema.Consumer{Name: "partner", Account: "partner", Principals: []string{stranger}}
+		}, false, []string{"arn:aws:iam::200000000000:role/linkfleet", stranger}},
+		"AWS refuses one": {func(s *schema.Service) {
+			delete(s.Consumers, "c1")
+			s.Consumers["c0"].Principals = []string{assumed}
+		}, true, []string{"arn:aws:iam::200000000000:role/linkfleet"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				grid := stage.Grid{Services: 1, Consumers: 2}
+				world := grid.World()
+				world.Knobs.Quotas["principalsPerService"] = 2
+				s := stage.New(t, world, grid.Fleet())
+				s.Fleet.Accounts["partner"] = &schema.Account{Name: "partner", ID: "999999999999", External: true}
+				s.Converge()
+				test.change(s.Fleet.Services["s0"])
+				if err := s.Apply().Err(); (err != nil) != test.failed {
+					t.Errorf("the apply ends with %v", err)
+				}
+				if got := principals(s); !slices.Equal(got, test.want) {
+					t.Errorf("let in are %q, want %q", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+// principals are those who may connect to the one service of a stage.
+func principals(s *stage.Stage) (all []string) {
+	hand := s.Hands(stage.GridProvider, stage.GridRegion)
+	services, err := hand.EC2.DescribeVpcEndpointServiceConfigurations(s.T.Context(), &ec2.DescribeVpcEndpointServiceConfigurationsInput{})
+	if err != nil || len(services.ServiceConfigurations) != 1 {
+		s.T.Fatalf("reading the service: %v", err)
+	}
+	out, err := hand.EC2.DescribeVpcEndpointServicePermissions(s.T.Context(), &ec2.DescribeVpcEndpointServicePermissionsInput{
+		ServiceId: services.ServiceConfigurations[0].ServiceId,
+	})
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	for _, allowed := range out.AllowedPrincipals {
+		all = append(all, aws.ToString(allowed.Principal))
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Listeners that swap their ports do not wait for each other for ever.
@@ -103,5 +168,21 @@ func TestFailedReplacementKeepsTheName(t *testing.T) {
 			t.Errorf("the name was on at %v and is at %v", before, after)
 		}
 		s.Converge()
+	})
+}
+
+// A service that went between the list and the look at who may connect makes
+// nobody else of its place unread.
+func TestServiceGoesWhileItIsRead(t *testing.T) {
+	onExample(t, func(t *testing.T, s *stage.Stage) {
+		if err := s.Sim.Inject(awssim.Fault{
+			Operation: "DescribeVpcEndpointServicePermissions", Nth: 1, Effect: awssim.FaultError,
+			Status: 400, Code: "InvalidVpcEndpointServiceId.NotFound",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if plan := s.Plan(); len(plan.Unread) > 0 {
+			t.Errorf("unread: %v", plan.Unread)
+		}
 	})
 }
