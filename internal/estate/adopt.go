@@ -20,7 +20,7 @@ type Adoption struct {
 	// the fleet's files say what stands.
 	Left *planner.Plan
 
-	places *kinds.Places
+	marking
 }
 
 // PlanAdoption reads AWS as if the objects were the fleet's already. It
@@ -45,7 +45,7 @@ func PlanAdoption(ctx context.Context, api *awsapi.API, f *schema.Fleet, objects
 	if err != nil {
 		return nil, err
 	}
-	a := &Adoption{places: places}
+	a := &Adoption{marking: marking{f, "adopting", places.Mark}}
 	todo := only(objects, func(addr planner.Addr) bool { return shown[addr] != kinds.Mark{Fleet: f.Name, Path: addr.Path()} })
 	a.Objects, a.Done = ordered(todo), len(objects)-len(todo)
 	if err := a.refuseKept(shown); err != nil {
@@ -145,22 +145,9 @@ func partOfPlan(f *schema.Fleet, plan *planner.Plan, service string) *planner.Pl
 }
 
 // Do has the objects show that they are the fleet's, and hears of each. What
-// fails does not keep the others from it; the error tells all that did.
+// fails does not keep the others from it, but for the endpoint services that
+// it is part of: they come last. The error tells all that failed.
 func (a *Adoption) Do(ctx context.Context, did func(Object)) error {
-	return eachObject(ctx, a.Objects, "adopting", a.places.Mark, did)
-}
-
-func eachObject(ctx context.Context, objects []Object, doing string, do func(context.Context, planner.Addr, string) error, did func(Object)) error {
-	var errs []error
-	for _, o := range objects {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		if err := do(ctx, o.Addr, o.ID); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s as %s: %w", doing, o.ID, o.Addr, err))
-			continue
-		}
-		did(o)
-	}
-	return errors.Join(errs...)
+	services, parts := apart(a.Objects)
+	return a.inTurn(ctx, parts, services, did)
 }

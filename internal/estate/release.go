@@ -20,7 +20,7 @@ type Release struct {
 	// their policies any more.
 	Topics []SharedTopic
 
-	places *kinds.Places
+	marking
 }
 
 // A SharedTopic is a topic and the other services that name it.
@@ -40,7 +40,7 @@ func PlanRelease(ctx context.Context, api *awsapi.API, f *schema.Fleet, service 
 	if err != nil {
 		return nil, err
 	}
-	r := &Release{places: places}
+	r := &Release{marking: marking{f, "letting go of", places.Unmark}}
 	for addr, stands := range live.Live {
 		if !kinds.MarksItself(addr.Kind) || !partOf(f, addr, service) {
 			continue
@@ -73,8 +73,11 @@ func sharing(f *schema.Fleet, addr planner.Addr, service string) []string {
 	return others
 }
 
-// Do takes the fleet's marks off the objects, and hears of each. What fails
-// does not keep the others from it; the error tells all that did.
+// Do takes the fleet's marks off the objects, and hears of each. The endpoint
+// service comes first, and where it fails, all stays as it is; what fails
+// after that does not keep the others from it. The error tells all that
+// failed.
 func (r *Release) Do(ctx context.Context, did func(Object)) error {
-	return eachObject(ctx, r.Objects, "letting go of", r.places.Unmark, did)
+	services, parts := apart(r.Objects)
+	return r.inTurn(ctx, services, parts, did)
 }

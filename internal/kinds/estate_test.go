@@ -1,6 +1,8 @@
 package kinds_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,6 +133,123 @@ func (h *handMade) releases(service string) *estate.Release {
 	h.must(r.Do(h.Context(), func(estate.Object) {}))
 	time.Sleep(10 * time.Minute)
 	return r
+}
+
+// cutsOffNobody wants the next apply to end no connection.
+func (h *handMade) cutsOffNobody() {
+	h.T.Helper()
+	time.Sleep(10 * time.Minute)
+	plan := h.Plan()
+	for _, st := range plan.Steps {
+		if slices.Contains([]string{"connection", "endpoint", "endpoint-service"}, st.Addr.Kind) && st.Action == planner.Delete {
+			h.Errorf("the next apply would %s %s:\n%s", st.Verb, st.Addr, stage.Text(plan))
+		}
+	}
+}
+
+// While one of a service's endpoints is not the fleet's, neither is the
+// service: to the next apply the endpoint would be a stranger's.
+func TestHalfAdopted(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		dir, _ := h.imports()
+		h.loads(dir)
+		objects, err := estate.ReadClaims(dir)
+		h.must(err)
+		risk := h.Fleet.Accounts["risk"]
+		risk.Role = "surveyor"
+		a, err := estate.PlanAdoption(h.Context(), h.API(), h.Fleet, objects, "")
+		h.must(err)
+		did := map[planner.Addr]bool{}
+		err = a.Do(h.Context(), func(o estate.Object) { did[o.Addr] = true })
+		if err == nil || !strings.Contains(err.Error(), "so that the next apply rejects no connection of theirs") {
+			t.Errorf("an adoption that is half done says %v", err)
+		}
+		for _, o := range a.Objects {
+			if want := o.Addr.Place.Account != "risk" && o.Addr.Kind != "endpoint-service"; did[o.Addr] != want {
+				t.Errorf("%s adopted: %t, want %t", o.Addr, did[o.Addr], want)
+			}
+		}
+		risk.Role = "linkfleet"
+		h.cutsOffNobody()
+		h.adopts(dir)
+		h.WantEmpty()
+	}, func(world awssim.World) {
+		world.Accounts[riskID].Roles["surveyor"] = awssim.WorldRole{Trust: []string{"*"}, Actions: kinds.SurveyActions()}
+	})
+}
+
+// What keeps one service from being adopted keeps no other from it.
+func TestOneOfTwoAdopted(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		dir, _ := h.imports()
+		h.loads(dir)
+		objects, err := estate.ReadClaims(dir)
+		h.must(err)
+		a, err := estate.PlanAdoption(h.Context(), h.API(), h.Fleet, objects, "")
+		h.must(err)
+		for addr, id := range objects {
+			if addr.Path() == "load-balancer/pay-front" {
+				h.tagBalancer(id, "other", "load-balancer/pay")
+			}
+		}
+		if err := a.Do(h.Context(), func(estate.Object) {}); err == nil {
+			t.Error("an object of another fleet was adopted")
+		}
+		time.Sleep(10 * time.Minute)
+		whose, err := kinds.NewPlaces(h.API(), h.Fleet).Marks(h.Context(), objects)
+		h.must(err)
+		for addr := range objects {
+			if addr.Kind == "endpoint-service" && (whose[addr] != kinds.Mark{}) != (addr.Name == "fraud-scoring") {
+				t.Errorf("%s shows %v", addr, whose[addr])
+			}
+		}
+	})
+}
+
+// A service goes before its endpoints do: the next apply takes a connection
+// of an endpoint that it does not know for a stranger's.
+func TestHalfReleased(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		dir, _ := h.imports()
+		h.loads(dir)
+		h.adopts(dir)
+		r, err := estate.PlanRelease(h.Context(), h.API(), h.Fleet, "fraud-scoring")
+		h.must(err)
+		ctx, stop := context.WithCancel(h.Context())
+		did := 0
+		err = r.Do(ctx, func(estate.Object) { did++; stop() })
+		if !errors.Is(err, context.Canceled) || did != 1 {
+			t.Errorf("of a release that was stopped at once %d were done: %v", did, err)
+		}
+		h.cutsOffNobody()
+		h.releases("fraud-scoring")
+		delete(h.Fleet.Services, "fraud-scoring")
+		h.WantEmpty()
+	})
+}
+
+// A service that cannot be let go of keeps all that is its.
+func TestServiceThatStaysKeepsItsOwn(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		dir, _ := h.imports()
+		h.loads(dir)
+		h.adopts(dir)
+		h.Fleet.Accounts["platform"].Role = "surveyor"
+		r, err := estate.PlanRelease(h.Context(), h.API(), h.Fleet, "fraud-scoring")
+		h.must(err)
+		err = r.Do(h.Context(), func(o estate.Object) { t.Errorf("%s was let go of", o.Addr) })
+		if err == nil || !strings.Contains(err.Error(), "so that the next apply rejects no connection of theirs") {
+			t.Errorf("a release that is not done says %v", err)
+		}
+		h.Fleet.Accounts["platform"].Role = "linkfleet"
+		h.WantEmpty()
+	}, func(world awssim.World) {
+		world.Accounts[platformID].Roles["surveyor"] = awssim.WorldRole{Trust: []string{"*"}, Actions: kinds.SurveyActions()}
+	})
 }
 
 // records are the TXT values and TTLs of the public zone.

@@ -353,3 +353,11 @@ func (h *handMade) tag(id, fleet, path string) {
 	}})
 	h.must(err)
 }
+
+func (h *handMade) tagBalancer(arn, fleet, path string) {
+	h.T.Helper()
+	_, err := h.platform.ELB.AddTags(h.Context(), &elb.AddTagsInput{ResourceArns: []string{arn}, Tags: []elbtypes.Tag{
+		{Key: aws.String(kinds.TagFleet), Value: &fleet}, {Key: aws.String(kinds.TagAddress), Value: &path},
+	}})
+	h.must(err)
+}
