@@ -62,7 +62,7 @@ func (p *Place) setSubnets(ctx context.Context, arn string, subnets []string) er
 func subnetError(err error, step int) error {
 	refused := []string{"InvalidConfigurationRequest", "ValidationError"}
 	if step > 0 && slices.Contains(refused, awsapi.Code(err)) {
-		return applier.Busy{Err: err}
+		return applier.Busy{Err: err, Half: true}
 	}
 	return err
 }

@@ -114,7 +114,7 @@ func TestSubnetErrorPassesOnlyWithinASwap(t *testing.T) {
 	if errors.As(subnetError(refusal, 0), &busy) {
 		t.Error("the refusal of a first call is taken for one that passes by itself")
 	}
-	if !errors.As(subnetError(refusal, 1), &busy) {
+	if !errors.As(subnetError(refusal, 1), &busy) || !busy.Half {
 		t.Error("the refusal of a second call is not taken for one that passes by itself")
 	}
 }

@@ -134,7 +134,7 @@ func updateEndpointDNS(ctx context.Context, p *Place, _, want Item[endpointDNSSp
 	if err := p.once("off "+id, func() error { return p.setPrivateDNS(ctx, id, false) }); err != nil {
 		return endpointDNSMade(id), err
 	}
-	return endpointDNSMade(id), applier.Busy{Err: fmt.Errorf("the endpoint lets go of the name %s before it takes %s", privateNameOf(e), want.Spec.Name)}
+	return endpointDNSMade(id), applier.Busy{Half: true, Err: fmt.Errorf("the endpoint lets go of the name %s before it takes %s", privateNameOf(e), want.Spec.Name)}
 }
 
 func (p *Place) setPrivateDNS(ctx context.Context, endpointID string, on bool) error {

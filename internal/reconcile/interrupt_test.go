@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/linkfleet/linkfleet/applier"
@@ -82,4 +83,32 @@ func (h *history) wantAccounted(plan *planner.Plan, result *reconcile.Result) {
 			h.t.Errorf("not all was done, and nothing was interrupted: %s", rep.Summary())
 		}
 	}
+}
+
+// A stop between the halves of a change, of which the first alone is an
+// outage, waits for the second.
+func TestStopBetweenHalves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := hiding(t, map[string]time.Duration{"listLag": 0})
+		s.Converge()
+		s.Fleet.Services["s0"].PrivateDNS.Name = "other.grid.example.com"
+		stop, stopped := make(chan struct{}), false
+		r := s.Run()
+		r.Observe = func(e applier.Event) {
+			if e.Addr.Kind == "endpoint-private-dns" && e.Kind == applier.StepWaiting && !stopped {
+				stopped = true
+				close(stop)
+			}
+		}
+		res, err := r.Apply(t.Context(), stop, mustPlan(t, r))
+		if err != nil || res.Err() != nil && !errors.Is(res.Err(), applier.ErrStopped) || !stopped {
+			t.Fatalf("stopped is %v: %v, %v", stopped, err, res.Err())
+		}
+		for addr, rs := range s.Live().Live {
+			if addr.Kind == "endpoint-private-dns" && len(rs) == 1 {
+				return
+			}
+		}
+		t.Errorf("the name stays off: %s", res.Report().Summary())
+	})
 }
