@@ -105,7 +105,7 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 	if err != nil {
 		return nil, err
 	}
-	if err := t.pauses(ctx, run); err != nil {
+	if err := t.pauses(ctx, run, o); err != nil {
 		return nil, err
 	}
 	t.rolls(ctx, run, o, at)
@@ -123,22 +123,6 @@ func (t *Track) prepare(ctx context.Context, out *Outcome, o Order) (*reconcile.
 func sameFleet(was, is string, at gitsource.Commit) error {
 	if was != "" && was != is {
 		return refusef("the fleet was called %s and is %s at commit %.12s: all of it would be made anew beside the old one; give it its name back, or begin with another state folder", was, is, at.Hash)
-	}
-	return nil
-}
-
-// pauses holds up a paused fleet, and the paused services of another.
-func (t *Track) pauses(ctx context.Context, run *reconcile.Run) error {
-	all, err := t.Ledger.Pauses(ctx, run.Fleet.Name)
-	if err != nil {
-		return err
-	}
-	run.Paused = map[string]string{}
-	for _, p := range all {
-		if p.Service == "" {
-			return refusef("%s; go on with linkfleet resume", paused("fleet "+p.Fleet, p))
-		}
-		run.Paused[p.Service] = paused("service "+p.Service, p)
 	}
 	return nil
 }
