@@ -1,5 +1,10 @@
 package gitsource
 
+import (
+	"context"
+	"errors"
+)
+
 // A change is a run of lines of one text that stand where a run of the other
 // stood. Either may be empty.
 type change struct {
@@ -12,12 +17,41 @@ type change struct {
 // do: histogram diff, which splits the texts at their rarest common lines,
 // and then slides each change as far down as it goes, or to where the other
 // text has one too.
-func diffLines(a, b []int) []change {
+//
+// The time it takes may grow with the square of the lines, and so it is
+// bounded by the effort that is left.
+func (e *effort) diffLines(a, b []int) ([]change, error) {
 	old, new := &side{lines: a, changed: make([]bool, len(a))}, &side{lines: b, changed: make([]bool, len(b))}
-	histogram(old, new, 0, len(a), 0, len(b))
+	if err := e.histogram(old, new, 0, len(a), 0, len(b)); err != nil {
+		return nil, err
+	}
 	old.compact(new)
 	new.compact(old)
-	return script(old.changed, new.changed)
+	return script(old.changed, new.changed), nil
+}
+
+// An effort is how much may still be done to find what lines changed.
+type effort struct {
+	ctx  context.Context // of the merge, which this is a part of
+	left int             // lines to look at
+}
+
+// mostEffort is what a merge may take: a few seconds. Texts that people write
+// take a hundredth of it.
+const mostEffort = 10_000_000
+
+// errTooMuch is that the effort does not suffice.
+var errTooMuch = errors.New("the texts differ in too many ways")
+
+// spend takes lines off what is left.
+func (e *effort) spend(lines int) error {
+	if e.left -= lines; e.left < 0 {
+		return errTooMuch
+	}
+	if e.ctx.Err() != nil {
+		return context.Cause(e.ctx)
+	}
+	return nil
 }
 
 // A side is one of the texts, and which of its lines the other lacks.
@@ -57,24 +91,29 @@ const mostAlike = 64
 
 // histogram marks what differs in lines [a0,a1) of one text and [b0,b1) of
 // the other.
-func histogram(a, b *side, a0, a1, b0, b1 int) {
+func (e *effort) histogram(a, b *side, a0, a1, b0, b1 int) error {
 	for a0 < a1 && b0 < b1 {
 		s := &split{a: a.lines, b: b.lines, a0: a0, a1: a1, b0: b0, b1: b1}
-		s.find()
+		if err := s.find(e); err != nil {
+			return err
+		}
 		switch {
 		case s.common && s.rarity > mostAlike:
 			trim(a, b, a0, a1, b0, b1)
-			return
+			return nil
 		case !s.found:
 			a.mark(a0, a1)
 			b.mark(b0, b1)
-			return
+			return nil
 		}
-		histogram(a, b, a0, s.from, b0, s.there)
+		if err := e.histogram(a, b, a0, s.from, b0, s.there); err != nil {
+			return err
+		}
 		a0, b0 = s.from+s.length, s.there+s.length
 	}
 	a.mark(a0, a1)
 	b.mark(b0, b1)
+	return nil
 }
 
 // trim is for texts that have nothing in common but lines that occur all
@@ -103,17 +142,26 @@ type split struct {
 	from   int // where the run is in a
 	there  int // and in b
 	length int
+	seen   int // lines that were looked at
 }
 
-func (s *split) find() {
+func (s *split) find(e *effort) error {
+	if err := e.spend(s.a1 - s.a0 + s.b1 - s.b0); err != nil {
+		return err
+	}
 	s.places = map[int][]int{}
 	for i := s.a0; i < s.a1; i++ {
 		s.places[s.a[i]] = append(s.places[s.a[i]], i)
 	}
 	s.rarity = mostAlike + 1
 	for j := s.b0; j < s.b1; {
+		s.seen = 0
 		j = s.try(j)
+		if err := e.spend(s.seen); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // try extends each match of line j of b both ways, and returns the line to go
@@ -157,5 +205,6 @@ func (s *split) extend(i, j int) (from, to, rarity int) {
 		rarity = min(rarity, len(s.places[s.a[to]]))
 		to++
 	}
+	s.seen += to - from
 	return from, to, rarity
 }

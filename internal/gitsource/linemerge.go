@@ -10,21 +10,30 @@ import (
 // changes of one side are taken, the same change of both once, and where
 // changes of both sides overlap or touch there is a conflict. Conflicts stand
 // in the text between markers of the given size.
-func mergeLines(base, ours, theirs []byte, markerSize int) (text []byte, clean bool) {
+func (e *effort) mergeLines(base, ours, theirs []byte, markerSize int) (text []byte, clean bool, err error) {
 	t := &lineTable{numbers: map[string]int{}}
 	m := &lineMerge{ours: t.add(ours), theirs: t.add(theirs)}
 	old := t.add(base)
-	byOurs, byTheirs := diffLines(old.numbers, m.ours.numbers), diffLines(old.numbers, m.theirs.numbers)
+	byOurs, err := e.diffLines(old.numbers, m.ours.numbers)
+	if err != nil {
+		return nil, false, err
+	}
+	byTheirs, err := e.diffLines(old.numbers, m.theirs.numbers)
 	switch {
+	case err != nil:
+		return nil, false, err
 	case len(byOurs) == 0:
-		return theirs, true
+		return theirs, true, nil
 	case len(byTheirs) == 0:
-		return ours, true
+		return ours, true, nil
 	}
 	m.join(len(old.text), byOurs, byTheirs)
-	m.refine()
+	if err := m.refine(e); err != nil {
+		return nil, false, err
+	}
 	m.simplify()
-	return m.text(markerSize)
+	text, clean = m.text(markerSize)
+	return text, clean, nil
 }
 
 // A lineTable numbers lines, the same number for equal ones.
@@ -145,19 +154,23 @@ func (m *lineMerge) append(r region) {
 }
 
 // refine takes out of conflicts what both sides have alike.
-func (m *lineMerge) refine() {
+func (m *lineMerge) refine(e *effort) error {
 	var all []region
 	for _, r := range m.regions {
 		if r.take != takeNone || r.nOurs == 0 || r.nTheirs == 0 {
 			all = append(all, r)
 			continue
 		}
-		left := diffLines(m.ours.numbers[r.ours:r.ours+r.nOurs], m.theirs.numbers[r.theirs:r.theirs+r.nTheirs])
+		left, err := e.diffLines(m.ours.numbers[r.ours:r.ours+r.nOurs], m.theirs.numbers[r.theirs:r.theirs+r.nTheirs])
+		if err != nil {
+			return err
+		}
 		for _, c := range left {
 			all = append(all, region{ours: r.ours + c.a, nOurs: c.na, theirs: r.theirs + c.b, nTheirs: c.nb})
 		}
 	}
 	m.regions = all
+	return nil
 }
 
 // simplify makes one conflict of two with no more than three lines between.

@@ -23,8 +23,9 @@ type Merged struct {
 // merge.renames=false and without attributes: whole files by what each side
 // did to them since the last common ancestor, files that both changed line by
 // line, and the ancestors merged first where there are several. A file that
-// one side moved and the other changed is a conflict, then, and so is one of
-// more than 16 MiB that both changed.
+// one side moved and the other changed is a conflict, then, and so is one that
+// both changed if it has more than 1 MiB or 50,000 lines, or if it would take
+// more than seconds to find what changed in it.
 //
 // The error may be a [*ConflictError] or an [*UnrelatedError].
 func (m *Mirror) Merge(ctx context.Context, base, head string) (*Merged, error) {
@@ -55,16 +56,26 @@ func (m *Mirror) Merge(ctx context.Context, base, head string) (*Merged, error) 
 	return &Merged{Base: commitOf(into), Tree: tree.String()}, nil
 }
 
-// merge writes what the merge makes. The mirror is locked meanwhile, so that
-// nobody sweeps away files that are being written.
+// merge writes what the merge makes.
 func (m *Mirror) merge(ctx context.Context, h *history, bases []plumbing.Hash, ours, theirs line) (plumbing.Hash, error) {
-	unlock, err := m.lock(ctx)
+	merging := &merging{ctx: ctx, mirror: m, store: m.store, history: h, effort: &effort{ctx: ctx, left: mostEffort}}
+	return merging.lines(bases, ours, theirs, 0)
+}
+
+// put adds an object that the mirror has not yet. The mirror is locked just
+// meanwhile, so that nobody sweeps away a file that is being written, and
+// nobody waits for a merge.
+func (m *merging) put(kind plumbing.ObjectType, text []byte) (plumbing.Hash, error) {
+	name := plumbing.ComputeHash(kind, text)
+	if here, err := m.store.has(name); here || err != nil {
+		return name, err
+	}
+	unlock, err := m.mirror.lock(m.ctx)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
 	defer unlock()
-	merging := &merging{ctx: ctx, store: m.store, history: h}
-	return merging.lines(bases, ours, theirs, 0)
+	return m.store.put(kind, text)
 }
 
 // A line of development is given by its files and by the commits it ends
@@ -77,8 +88,10 @@ type line struct {
 // A merging is one Merge.
 type merging struct {
 	ctx     context.Context // of the Merge, which this is a part of
-	store   *store
+	mirror  *Mirror
+	store   *store // the mirror's
 	history *history
+	effort  *effort
 }
 
 // lines merges two lines over their best common ancestors. Of several, one
@@ -102,7 +115,7 @@ func (m *merging) lines(bases []plumbing.Hash, ours, theirs line, depth int) (pl
 		return plumbing.ZeroHash, &ConflictError{Paths: slices.Sorted(maps.Keys(t.conflicts))}
 	}
 	if tree.IsZero() {
-		return m.store.put(plumbing.TreeObject, nil)
+		return m.put(plumbing.TreeObject, nil)
 	}
 	return tree, nil
 }

@@ -3,11 +3,13 @@ package gitsource_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/linkfleet/linkfleet/internal/gitsource"
 	"github.com/linkfleet/linkfleet/internal/gitsource/gittest"
@@ -157,5 +159,35 @@ func TestMergeOfLinesAllAlike(t *testing.T) {
 	cmd.Dir = r.Work
 	if want, err := cmd.Output(); err != nil || strings.TrimSpace(string(want)) != got.Tree {
 		t.Errorf("got %s; git makes %s of it (%v)", got.Tree, want, err)
+	}
+}
+
+// Strangers' files are merged too, and must hold nobody up.
+func TestMergeOfHugeFiles(t *testing.T) {
+	blank := strings.Repeat("\n", 60)
+	apart := func(between string) string { // each line is the only one to split at, and the first of them
+		var b strings.Builder
+		for i := range 24_000 {
+			fmt.Fprintf(&b, "%d\n%s", i, strings.ReplaceAll(between, "#", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
+	for name, tt := range map[string]struct{ base, main, pull string }{
+		"lines":        {blank, "x\n" + blank, strings.Repeat("\n", 16<<20)},
+		"bytes":        {"1\n2\n3\n", "1\n2\n3\n4\n", strings.Repeat("x", 2<<20) + "\n2\n3\n"},
+		"lines, fewer": {blank, "x\n" + blank, strings.Repeat("\n", 60_000)},
+		"lines apart":  {apart(""), apart("") + "x\n", apart("x#\n")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := forked(t, gittest.Files{"a": tt.base}, gittest.Files{"a": tt.main}, gittest.Files{"a": tt.pull})
+			began := time.Now()
+			_, err := m.Merge(t.Context(), "main", "pull")
+			if conflict, ok := errors.AsType[*gitsource.ConflictError](err); !ok || !slices.Equal(conflict.Paths, []string{"a"}) {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package gitsource
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -193,12 +194,15 @@ func (t *treeMerge) contents(path string, v versions[plumbing.Hash], kind filemo
 		return v.base, nil
 	}
 	const markerSize = 7 // of git's conflict markers, which grow with each depth
-	text, clean := mergeLines(texts.base, texts.ours, texts.theirs, markerSize+2*t.depth)
-	if !clean && t.depth == 0 {
-		t.conflicts[path] = true
+	text, clean, err := t.effort.mergeLines(texts.base, texts.ours, texts.theirs, markerSize+2*t.depth)
+	switch {
+	case errors.Is(err, errTooMuch), err == nil && !clean && t.depth == 0:
+		t.undecided(path, file{})
 		return v.base, nil
+	case err != nil:
+		return plumbing.ZeroHash, err
 	}
-	return t.store.put(plumbing.BlobObject, text)
+	return t.put(plumbing.BlobObject, text)
 }
 
 // textVersions are the texts of a file.
@@ -213,12 +217,15 @@ func (t *treeMerge) texts(v versions[plumbing.Hash]) (texts textVersions, ok boo
 		if one.hash.IsZero() {
 			continue
 		}
-		const largest = 16 << 20
+		const largest, mostLines = 1 << 20, 50_000
 		if size, err := t.store.size(one.hash); err != nil || size > largest {
 			return texts, false, err
 		}
 		if *one.text, err = t.store.blob(one.hash); err != nil || isBinary(*one.text) {
 			return texts, false, err
+		}
+		if bytes.Count(*one.text, []byte{'\n'}) > mostLines {
+			return texts, false, nil
 		}
 	}
 	return texts, true, nil
@@ -241,7 +248,7 @@ func (t *treeMerge) write(entries []object.TreeEntry) (plumbing.Hash, error) {
 		fmt.Fprintf(&text, "%o %s\x00", uint32(e.Mode), e.Name)
 		text.Write(e.Hash[:])
 	}
-	return t.store.put(plumbing.TreeObject, text.Bytes())
+	return t.put(plumbing.TreeObject, text.Bytes())
 }
 
 // sortName is what Git sorts entries by.

@@ -1,6 +1,7 @@
 package gitsource
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,9 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // emptyStore is a store with one blob.
@@ -52,5 +55,54 @@ func TestPassingFailuresAreNoDamage(t *testing.T) {
 				t.Errorf("marked as damaged: %v, with %v; want %v", missing == nil, err, tt.damaged)
 			}
 		})
+	}
+}
+
+// A merge waits for nobody, and keeps nobody waiting, while it compares.
+func TestMergeNeedsNoLock(t *testing.T) {
+	s, _ := emptyStore(t)
+	m := &Mirror{dir: s.dir + ".git", store: s}
+	tree := func(text string) plumbing.Hash {
+		blob, err := s.put(plumbing.BlobObject, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.put(plumbing.TreeObject, append([]byte("100644 a\x00"), blob[:]...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	commit := func(text string, parents ...plumbing.Hash) plumbing.Hash {
+		c := &object.Commit{TreeHash: tree(text), ParentHashes: parents}
+		o := new(plumbing.MemoryObject)
+		if err := c.Encode(o); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := bytesOf(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.put(plumbing.CommitObject, raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	base := commit("1\n")
+	ours, theirs := commit("2\n", base), commit("3\n", base)
+	unlock, err := m.lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := m.Merge(ctx, ours.String(), theirs.String()); err == nil || !strings.Contains(err.Error(), "conflicts") {
+		t.Errorf("got %v", err)
+	}
+	forward, err := m.Merge(ctx, base.String(), theirs.String())
+	if err != nil || forward.Tree != tree("3\n").String() {
+		t.Errorf("got %v, %v", forward, err)
 	}
 }
