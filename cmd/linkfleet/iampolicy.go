@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"github.com/linkfleet/linkfleet/internal/events"
 	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
+	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -117,9 +119,15 @@ func writersForPlans(f *schema.Fleet) (names []string) {
 	return names
 }
 
+// printJSON prints a value so that a terminal obeys nothing of it.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(planner.PlainJSON(text.Bytes()))
+	return err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,11 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/linkfleet/linkfleet/internal/awssim"
+	"github.com/linkfleet/linkfleet/internal/ledger"
 	"github.com/linkfleet/linkfleet/schema"
 )
 
@@ -274,6 +278,11 @@ func TestNothingHostileIsShown(t *testing.T) {
 	l.run("validate")
 	l.once("validate", l.dir, "--no-such-flag-\x1b[31m")
 	l.once("no-such-command-\x1b[31m\u009b")
+	state := l.hostileState()
+	for _, args := range [][]string{{"status"}, {"history"}, {"history", "1"}} {
+		l.once(append(args, "--state-dir", state)...)
+		l.once(append(args, "--state-dir", state, "--format", "json")...)
+	}
 	text := l.told.String()
 	text = strings.ReplaceAll(text, "$ no-such-command-\x1b[31m\u009b\n", "")
 	text = strings.ReplaceAll(text, "--no-such-flag-\x1b[31m\n", "")
@@ -293,6 +302,28 @@ func TestNothingHostileIsShown(t *testing.T) {
 			t.Errorf("HTML in markdown:\n%s", block)
 		}
 	}
+}
+
+// hostileState is a state folder of what people wrote into commits and pauses,
+// and AWS into an error.
+func (l *life) hostileState() (dir string) {
+	l.t.Helper()
+	dir = l.t.TempDir()
+	kept, err := ledger.Open(l.t.Context(), dir)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer kept.Close()
+	run := ledger.Run{Fleet: "small", Kind: ledger.ApplyRun, Commit: hostile, Subject: hostile, Ref: hostile, Began: time.Now()}
+	run.ID, err = kept.BeginRun(l.t.Context(), run)
+	run.Ended, run.Outcome, run.Error = run.Began, ledger.Failed, hostile
+	report, _ := json.Marshal(map[string]string{"report": hostile}) // text alone cannot fail
+	run.Report = report
+	pause := ledger.Pause{Fleet: "small", Service: hostile, Who: hostile, Reason: hostile, Since: run.Began}
+	if err := errors.Join(err, kept.EndRun(l.t.Context(), run), kept.Pause(l.t.Context(), pause)); err != nil {
+		l.t.Fatal(err)
+	}
+	return dir
 }
 
 // drawing is what a status writes to a terminal to draw over itself.

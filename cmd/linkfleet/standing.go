@@ -23,8 +23,9 @@ func newStatusCommand(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Say what was applied, what drifted and what waits",
 		Long: `status reads the state folder of linkfleet reconcile or serve: which commit was
-applied last and when, how the last run ended, what drifted, what the fleet waits
-for and since when, and what is paused. It asks neither AWS nor Git.
+applied last and when, how the last run of the whole fleet ended, what drifted,
+what the fleet waits for and since when, and what is paused. It asks neither AWS
+nor Git.
 
 ` + exitHelp,
 		Args: noArgs,
@@ -33,14 +34,14 @@ for and since when, and what is paused. It asks neither AWS nor Git.
 				return err
 			}
 			if watch {
-				return a.watchStatus(cmd.Context(), dir)
+				return a.watchStatus(cmd.Context(), dir, format)
 			}
 			return a.showStatus(cmd.Context(), dir, format)
 		},
 	}
 	addStateDir(cmd, &dir)
 	cmd.Flags().StringVar(&format, "format", "text", "text or json")
-	cmd.Flags().BoolVar(&watch, "watch", false, "show it anew whenever it changes, until interrupted")
+	cmd.Flags().BoolVar(&watch, "watch", false, "show it anew whenever it changes, until interrupted; as JSON, a line each time")
 	return cmd
 }
 
@@ -98,7 +99,7 @@ func (a *app) openState(ctx context.Context, dir string) (*ledger.Ledger, error)
 }
 
 func readStanding(ctx context.Context, kept *ledger.Ledger) (st standing, err error) {
-	last, err := kept.Runs(ctx, ledger.RunFilter{Limit: 1})
+	last, err := kept.Runs(ctx, ledger.RunFilter{Whole: true, Limit: 1})
 	if err != nil {
 		return st, err
 	}
@@ -154,9 +155,9 @@ func (st standing) text(w io.Writer, now time.Time) error {
 	for _, p := range st.Pauses {
 		what := "the fleet"
 		if p.Service != "" {
-			what = "service " + p.Service
+			what = "service " + planner.Clean(p.Service)
 		}
-		fmt.Fprintf(&b, "Paused: %s, by %s, %s: %s\n", what, p.Who, ago(now, p.Since), p.Reason)
+		fmt.Fprintf(&b, "Paused: %s, by %s, %s: %s\n", what, planner.Clean(p.Who), ago(now, p.Since), planner.Clean(p.Reason))
 	}
 	section(&b, "Drifted", len(st.Drifts), func(t io.Writer) {
 		for _, d := range st.Drifts {
@@ -214,7 +215,7 @@ func ago(now, then time.Time) string {
 const watchEvery = time.Second
 
 // watchStatus shows the standing anew whenever it changes.
-func (a *app) watchStatus(ctx context.Context, dir string) error {
+func (a *app) watchStatus(ctx context.Context, dir, format string) error {
 	shown := ""
 	for {
 		st, err := a.standing(ctx, dir)
@@ -226,15 +227,10 @@ func (a *app) watchStatus(ctx context.Context, dir string) error {
 			return err
 		}
 		if text := string(facts); text != shown {
-			if a.isTerminal(a.stdout) {
-				fmt.Fprint(a.stdout, "\x1b[H\x1b[2J") // to the top of an empty screen
-			} else if shown != "" {
-				fmt.Fprintln(a.stdout)
-			}
-			shown = text
-			if err := st.text(a.stdout, a.now()); err != nil {
+			if err := a.showAnew(st, facts, format, shown == ""); err != nil {
 				return err
 			}
+			shown = text
 		}
 		select {
 		case <-ctx.Done():
@@ -242,4 +238,19 @@ func (a *app) watchStatus(ctx context.Context, dir string) error {
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+// showAnew shows a standing in place of the one before it, if there was one.
+// Its facts are the standing as JSON.
+func (a *app) showAnew(st standing, facts []byte, format string, first bool) error {
+	switch {
+	case format == "json":
+		_, err := fmt.Fprintf(a.stdout, "%s\n", planner.PlainJSON(facts))
+		return err
+	case a.isTerminal(a.stdout):
+		fmt.Fprint(a.stdout, "\x1b[H\x1b[2J") // to the top of an empty screen
+	case !first:
+		fmt.Fprintln(a.stdout)
+	}
+	return st.text(a.stdout, a.now())
 }

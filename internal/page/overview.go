@@ -83,8 +83,8 @@ type kept struct {
 	healed []ledger.Drift
 	pauses []ledger.Pause
 	runs   []ledger.Run
-	whole  []ledger.Run // the newest of the whole fleet, however many previews came after them
-	looked bool         // a run has seen the fleet as AWS has it
+	whole  []ledger.Run                // the newest of the whole fleet, however many previews came after them
+	looked bool                        // a run has seen the fleet as AWS has it
 	saw    map[int64]ledger.DriftCount // of drift, by the run's number
 }
 
