@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -205,6 +207,45 @@ func TestExplainNoCredentials(t *testing.T) {
 	// Per search: a token, and the role's name with it or without.
 	if n := asked.Load(); n == 0 || n > 2*3 {
 		t.Errorf("the machine's metadata was asked %d times for two searches", n)
+	}
+}
+
+// What a program that should give credentials says instead may hold some, and
+// the SDK's error repeats all of it.
+func TestCredentialProcessIsNotQuoted(t *testing.T) {
+	isolate(t)
+	const secret = "wJalrXUtnFEMIplanted"
+	profile := filepath.Join(t.TempDir(), "config")
+	t.Setenv("AWS_CONFIG_FILE", profile)
+	for name, says := range map[string]string{
+		"no JSON":        `"login: {\"SecretAccessKey\": \"` + secret + `\"}"`,
+		"wrong type":     `"{\"Version\": \"1\", \"SecretAccessKey\": \"` + secret + `\"}"`,
+		"a wrong status": `"` + secret + `" && exit 3`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := "[default]\ncredential_process = echo " + says + "\n"
+			if err := os.WriteFile(profile, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			o := options(&fakeAWS{})
+			o.Credentials = nil
+			a := newAPI(t, o)
+			_, err := a.Place(t.Context(), planner.Place{Account: "risk", Region: "us-east-1"})
+			const want = "the AWS credentials cannot be had: the credential_process of the AWS profile fails, or prints no credentials; run its command by hand to see why"
+			if got := Explain(err); got != want {
+				t.Errorf("Explain:\n got %s\nwant %s", got, want)
+			}
+			for layer := err; layer != nil; layer = errors.Unwrap(layer) {
+				if strings.Contains(layer.Error(), secret) {
+					t.Errorf("the error tells the secret: %v", layer)
+				}
+			}
+			stopped, stop := context.WithCancel(t.Context())
+			stop()
+			if _, err := a.config.Credentials.Retrieve(stopped); err == nil || strings.Contains(err.Error(), secret) {
+				t.Errorf("an interrupted search tells %v", err)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/linkfleet/linkfleet/planner"
@@ -149,11 +150,18 @@ type baseCredentials struct{ aws.CredentialsProvider }
 // Retrieve gives the credentials, or a credentialsError.
 func (b baseCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c, err := b.CredentialsProvider.Retrieve(ctx)
+	if _, quotes := errors.AsType[*processcreds.ProviderError](err); quotes {
+		err = errProcess
+	}
 	if err != nil && ctx.Err() == nil {
 		err = &credentialsError{err}
 	}
 	return c, err
 }
+
+// errProcess stands for every error of a credential_process. The SDK's own
+// repeats what the program printed, which may be credentials.
+var errProcess = errors.New("the credential_process of the AWS profile fails, or prints no credentials; run its command by hand to see why")
 
 // A credentialsError is base credentials that could not be had.
 type credentialsError struct{ err error }
