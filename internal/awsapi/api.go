@@ -90,7 +90,7 @@ type API struct {
 	counts   *counts
 
 	mu       sync.Mutex
-	sessions map[string]*session // by account name
+	sessions map[planner.Place]*session
 	places   map[planner.Place]*Place
 }
 
@@ -115,7 +115,7 @@ func New(ctx context.Context, o Options) (*API, error) {
 		speed:    o.Speed,
 		readOnly: o.ReadOnly,
 		counts:   newCounts(),
-		sessions: map[string]*session{},
+		sessions: map[planner.Place]*session{},
 		places:   map[planner.Place]*Place{},
 	}
 	if a.speed == 0 {

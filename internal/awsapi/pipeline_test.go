@@ -289,6 +289,7 @@ func TestCalls(t *testing.T) {
 			{Service: "elasticloadbalancing", Operation: "DescribeLoadBalancers", Account: "risk", Region: "eu-west-1", Calls: 1},
 			{Service: "route53", Operation: "ChangeResourceRecordSets", Account: "base", Region: "us-east-1", Calls: 1},
 			{Service: "sts", Operation: "AssumeRole", Account: "risk", Region: "eu-west-1", Calls: 1},
+			{Service: "sts", Operation: "AssumeRole", Account: "risk", Region: "us-east-1", Calls: 1},
 		}
 		if diff := cmp.Diff(want, a.Calls()); diff != "" {
 			t.Error("calls (-want +got):\n" + diff)

@@ -39,8 +39,8 @@ type Place struct {
 }
 
 // Place gives the clients of p, the same ones each time. The account's role
-// is assumed when one of its places is first asked for, and again shortly
-// before the session ends; beyond that nothing is verified. The clients of
+// is assumed when the place is first asked for, and again shortly before the
+// session ends; beyond that nothing is verified. The clients of
 // [planner.Global] are those of us-east-1.
 func (a *API) Place(ctx context.Context, p planner.Place) (*Place, error) {
 	account, ok := a.accounts[p.Account]

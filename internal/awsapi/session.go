@@ -30,8 +30,10 @@ const renewBefore = 5 * time.Minute
 // one: something else is wrong, such as the clock of one side.
 const renewAfter = time.Minute
 
-// A session is a role assumed in one account, for all its regions: sessions
-// from a regional STS endpoint are good everywhere.
+// A session is a role assumed in one account, for one of its regions. It would
+// be good everywhere; but each region has an STS endpoint of its own, and one
+// that is down, or not activated, is to cost no other region.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
 type session struct {
 	role  string
 	name  string
@@ -43,19 +45,20 @@ type session struct {
 	issued atomic.Pointer[time.Time] // when the session at hand was asked for
 }
 
-// sessionOf finds or makes the session of p's account; nil where no role is
-// to be assumed.
+// sessionOf finds or makes the session of p's account and region; nil where no
+// role is to be assumed.
 func (a *API) sessionOf(p planner.Place, account Account) *session {
 	if account.RoleARN == "" {
 		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if known, ok := a.sessions[p.Account]; ok {
+	p.Region = region(p)
+	if known, ok := a.sessions[p]; ok {
 		return known
 	}
 	cfg := a.config.Copy()
-	cfg.Region = region(p)
+	cfg.Region = p.Region
 	cfg.APIOptions = append(cfg.APIOptions, a.pipeline(caller{account: p.Account, region: cfg.Region}).attach)
 	s := &session{
 		role:  account.RoleARN,
@@ -67,7 +70,7 @@ func (a *API) sessionOf(p planner.Place, account Account) *session {
 	s.cache = aws.NewCredentialsCache(s, func(o *aws.CredentialsCacheOptions) {
 		o.ExpiryWindow = scaled(renewBefore, a.speed)
 	})
-	a.sessions[p.Account] = s
+	a.sessions[p] = s
 	return s
 }
 

@@ -35,8 +35,9 @@ func make90(s string) (long []byte) {
 	return long
 }
 
-// Many regions of an account asked for at once make one AssumeRole, which
-// says what CloudTrail and the trust policy want to know.
+// A region of an account that is asked for many times at once makes one
+// AssumeRole, which says what CloudTrail and the trust policy want to know.
+// What is outside of regions goes with us-east-1.
 func TestAssumeRoleOnce(t *testing.T) {
 	isolate(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -53,8 +54,8 @@ func TestAssumeRoleOnce(t *testing.T) {
 		}
 		wg.Wait()
 		sent := f.sent("AssumeRole")
-		if len(sent) != 1 {
-			t.Fatalf("%d AssumeRole for one account, want 1", len(sent))
+		if len(sent) != 2 {
+			t.Fatalf("%d AssumeRole for two regions of one account, want 2", len(sent))
 		}
 		for name, want := range map[string]string{
 			"RoleArn":         "arn:aws:iam::111111111111:role/deploy/linkfleet",
@@ -67,6 +68,34 @@ func TestAssumeRoleOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An STS endpoint that does not serve costs its own region and no other,
+// whichever is asked for first.
+func TestEachRegionHasItsOwnSTS(t *testing.T) {
+	isolate(t)
+	for _, order := range [][]string{{"me-south-1", "us-east-1"}, {"us-east-1", "me-south-1"}} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAPI(t, options(&fakeAWS{answer: func(r request) reply {
+				if r.host == "sts.me-south-1.amazonaws.com" {
+					return queryError(403, "RegionDisabledException", "STS is not activated in this region for account: 222222222222.")
+				}
+				return reply{}
+			}}))
+			for _, region := range order {
+				p, err := a.Place(t.Context(), planner.Place{Account: "risk", Region: region})
+				if down := region == "me-south-1"; (err != nil) != down {
+					t.Errorf("in the order %v %s gives %v", order, region, err)
+				}
+				if err == nil {
+					err = describeVpcs(t.Context(), p)
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
 }
 
 // A session is renewed minutes before its end on AWS's clock, whatever end
