@@ -84,7 +84,7 @@ func (r *Run) lookAgain(ctx context.Context, report *applier.Report) (*planner.P
 	speed := max(r.Speed, 1)
 	waited := time.Duration(0)
 	for wait := time.Second; ; wait *= 2 {
-		left, err := r.Plan(ctx)
+		left, err := r.planAgain(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("looking again after the apply: %w", err)
 		}

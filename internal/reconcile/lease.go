@@ -48,7 +48,7 @@ func (r *Run) underLease(ctx context.Context, stop <-chan struct{}, plan *planne
 			return &Result{}, err
 		}
 	}
-	now, err := r.Plan(ctx)
+	now, err := r.planAgain(ctx)
 	switch {
 	case err != nil:
 		return &Result{}, fmt.Errorf("planning again under the lease: %w", err)

@@ -66,18 +66,46 @@ func (r *Run) Plan(ctx context.Context) (*planner.Plan, error) {
 	return review.Plan, nil
 }
 
+// planAgain is Plan for a run that has planned before: what its targets name
+// may be gone by now, which is what was meant.
+func (r *Run) planAgain(ctx context.Context) (*planner.Plan, error) {
+	places := kinds.NewPlaces(r.API, r.Fleet)
+	live, err := r.read(ctx, places, nil)
+	if err != nil {
+		return nil, err
+	}
+	review, err := r.compare(ctx, places, live)
+	if err != nil {
+		return nil, err
+	}
+	return review.Plan, nil
+}
+
 // look plans from what stands in some places; nil are all.
 func (r *Run) look(ctx context.Context, within map[planner.Place]bool) (*Review, error) {
 	places := kinds.NewPlaces(r.API, r.Fleet)
-	began := time.Now()
-	live, err := kinds.Read(ctx, places, r.Fleet, within)
+	live, err := r.read(ctx, places, within)
 	if err != nil {
-		return nil, fmt.Errorf("reading AWS: %w", err)
+		return nil, err
 	}
-	r.log().Debug("read", "places", len(live.Unread), "resources", len(live.Live), "took", time.Since(began))
 	if err := r.checkTargets(live); err != nil {
 		return nil, err
 	}
+	return r.compare(ctx, places, live)
+}
+
+func (r *Run) read(ctx context.Context, places *kinds.Places, within map[planner.Place]bool) (planner.State, error) {
+	began := time.Now()
+	live, err := kinds.Read(ctx, places, r.Fleet, within)
+	if err != nil {
+		return live, fmt.Errorf("reading AWS: %w", err)
+	}
+	r.log().Debug("read", "unread", len(live.Unread), "resources", len(live.Live), "took", time.Since(began))
+	return live, nil
+}
+
+// compare plans from what stands.
+func (r *Run) compare(ctx context.Context, places *kinds.Places, live planner.State) (*Review, error) {
 	wishes := kinds.Want(r.Fleet, live)
 	in := planner.Input{
 		Fleet: r.Fleet.Name, Commit: r.Commit,
