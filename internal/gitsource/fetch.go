@@ -21,10 +21,14 @@ import (
 // The whole history of a ref is fetched, since merges and ancestors are found
 // in it.
 //
-// Fetch waits for another process that fetches into the same mirror. It may
-// be killed at any time: what it had fetched counts only when all of it was
-// there, and a damaged mirror is cloned anew.
+// Fetch waits for another process that fetches into the same mirror. It takes
+// no longer than [Options] say. It may be killed at any time: what it had
+// fetched counts only when all of it was there, and a damaged mirror is cloned
+// anew.
 func (m *Mirror) Fetch(ctx context.Context, refs ...string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.patience, fault(ErrUnreachable, context.DeadlineExceeded,
+		"it took longer than %s: look whether the repository's host answers, and how fast", m.patience))
+	defer cancel()
 	unlock, err := m.lock(ctx)
 	if err != nil {
 		return err

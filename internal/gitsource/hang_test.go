@@ -7,10 +7,13 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -122,4 +125,81 @@ func TestServerThatExplainsItselfLate(t *testing.T) {
 	if err := m.Fetch(t.Context(), "main"); !errors.Is(err, gitsource.ErrNoRepository) || !strings.Contains(err.Error(), "the server says: this account is for mail") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// accepts is an address where connections are taken and nothing is said.
+func accepts(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+// Whoever waits has no end in mind: a fetch that hangs would hold up all runs.
+func TestFetchEndsByItself(t *testing.T) {
+	r := gittest.New(t)
+	r.Commit("main", "1", gittest.Files{"a": "1\n"})
+	shell := r.SSH()
+	for name, o := range map[string]gitsource.Options{
+		"http that says nothing":           {URL: "http://" + accepts(t) + "/x.git"},
+		"ssh that says nothing":            {URL: "ssh://" + accepts(t) + "/x.git", Auth: gitsource.Auth{KeyFile: shell.KeyFile, KnownHosts: shell.KnownHosts}},
+		"ssh that says nothing after that": oddServer(t, func(channels <-chan ssh.NewChannel) { <-channels; <-channels }),
+		"http that sends no end":           {URL: endless(t) + "/x.git"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Dir, o.Patience = t.TempDir(), 500*time.Millisecond
+			m := open(t, o)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			err := m.Fetch(ctx, "main")
+			if ctx.Err() != nil || !errors.Is(err, gitsource.ErrUnreachable) || !strings.Contains(err.Error(), "it took longer than 500ms") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// endless serves refs, and then a pack that never ends.
+func endless(t *testing.T) string {
+	t.Helper()
+	r := gittest.New(t)
+	r.Commit("main", "1", gittest.Files{"a": "1\n"})
+	web := r.HTTP()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodPost {
+			w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+			_, _ = io.WriteString(w, "0008NAK\n")
+			_ = http.NewResponseController(w).Flush()
+			<-q.Context().Done()
+			return
+		}
+		to, err := http.NewRequestWithContext(q.Context(), q.Method, strings.TrimSuffix(web.URL, "/fleet.git")+strings.Replace(q.URL.RequestURI(), "x.git", "fleet.git", 1), nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		to.SetBasicAuth(web.User, web.Token)
+		answer, err := http.DefaultClient.Do(to)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer answer.Body.Close()
+		w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+		_, _ = io.Copy(w, answer.Body)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
 }

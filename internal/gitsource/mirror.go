@@ -11,6 +11,7 @@
 package gitsource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -39,15 +41,20 @@ type Options struct {
 	// PlainHTTP allows http:// to other hosts than this one: whoever listens
 	// in reads the token and can change the fleet.
 	PlainHTTP bool
+	// Patience is how long a fetch may take; zero is 10 minutes. A host that
+	// takes a connection and then says nothing would hold up all who wait for
+	// the mirror.
+	Patience time.Duration
 }
 
 // A Mirror is a local copy of a repository. It may be used by several
 // goroutines. See [Open].
 type Mirror struct {
-	at     location
-	remote remote
-	dir    string
-	store  *store
+	at       location
+	remote   remote
+	patience time.Duration
+	dir      string
+	store    *store
 }
 
 // Open opens the mirror of a repository, or makes an empty one. It does not
@@ -58,7 +65,8 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mirror{at: at}
+	const patience = 10 * time.Minute
+	m := &Mirror{at: at, patience: cmp.Or(o.Patience, patience)}
 	if m.remote, err = newRemote(at, o); err != nil {
 		return nil, err
 	}
