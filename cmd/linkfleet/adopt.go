@@ -157,8 +157,11 @@ func (a *app) doEach(ctx context.Context, run *reconcile.Run, stateDir, done str
 		}
 	}()
 	do, same, err := again(holding)
-	if err != nil || !same {
-		return errors.Join(held.Err(), stale(ctx, err))
+	switch lost := held.Err(); {
+	case lost != nil:
+		return lost // all else follows from it
+	case err != nil || !same:
+		return stale(ctx, err)
 	}
 	count := 0
 	err = do(holding, func(o estate.Object) {
