@@ -191,6 +191,9 @@ func (q *request) perform() (reply, *Error) {
 		q.sim.unserved(q.service, q.op)
 		return reply{}, refuse("InvalidAction", "The simulator does not have the operation %s yet.", q.op)
 	}
+	if refusal := q.unheard(); refusal != nil {
+		return reply{}, refusal
+	}
 	out, err := q.shadowing(handler)
 	if err != nil {
 		return reply{}, refusalOf(err)

@@ -89,7 +89,7 @@ func (c *call) balancingResources() ([]taggedResource, error) {
 	return found, nil
 }
 
-func missingResource(arn string) error {
+func missingResource(arn string) *Error {
 	switch {
 	case isBalancingARN(arn, "loadbalancer/"):
 		return refuse("LoadBalancerNotFound", "Load balancer '%s' not found", arn)

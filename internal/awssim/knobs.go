@@ -23,6 +23,7 @@ func defaultLatencies() map[string]time.Duration {
 	return map[string]time.Duration{
 		"tagLag":  0, // so long Elastic Load Balancing tells no tags of new things
 		"listLag": 0, // new things are missing from lists so long, and deleted ones still there
+		"idLag":   0, // calls that name new things by their ids do not find them so long
 
 		"attributeLag": 0, // so long reads show what a Modify has changed as it was
 

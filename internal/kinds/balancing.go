@@ -85,7 +85,7 @@ func (p *Place) elbOwned(ctx context.Context, kind string, arns []string) (map[s
 func (p *Place) elbClaim(ctx context.Context, addr planner.Addr, arn string) error {
 	out, err := p.ELB.DescribeTags(ctx, &elb.DescribeTagsInput{ResourceArns: []string{arn}})
 	if err != nil {
-		return soonThere(err)
+		return err
 	}
 	for _, d := range out.TagDescriptions {
 		if found, ok := p.addrOf(addr.Kind, elbTag(d.Tags)); ok && found == addr {

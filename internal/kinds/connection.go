@@ -192,6 +192,8 @@ func accept(ctx context.Context, p *Place, want connectionSpec) (applier.Made, e
 		return made, applier.Busy{Err: errNotSeen}
 	case connectionState(state) == connAccepted:
 		return made, nil
+	case awsapi.IsNotFound(err): // not everywhere yet: it was just seen
+		return made, applier.Busy{Err: err}
 	}
 	return made, err
 }

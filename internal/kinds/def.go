@@ -179,8 +179,9 @@ func (a actuator[S]) Create(ctx context.Context, want planner.Resource) (applier
 	if err != nil {
 		return applier.Made{}, err
 	}
+	// It names what it has just made itself, and what was made for it.
 	made, err := a.def.Create(ctx, p, it)
-	return made, awsapi.Mark(err)
+	return made, awsapi.Mark(soonThere(err, madeHere...))
 }
 
 func (a actuator[S]) Update(ctx context.Context, was, want planner.Resource) (applier.Made, error) {

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,10 +29,23 @@ func readEach[T, R any](ctx context.Context, objects []T, read func(context.Cont
 	return found, g.Wait()
 }
 
-// soonThere marks that something is not found as passing by itself: to be
-// used only for what AWS has just said it made.
-func soonThere(err error) error {
-	if awsapi.IsNotFound(err) {
+// madeHere are the codes of AWS's errors that say of what linkfleet makes that
+// it does not exist.
+var madeHere = []string{
+	"InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidSecurityGroup",
+	"LoadBalancerNotFound", "TargetGroupNotFound", "ListenerNotFound",
+	"InvalidVpcEndpointServiceId.NotFound", "InvalidVpcEndpointService.NotFound",
+	"InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound",
+	"NotFound", // a topic
+}
+
+// soonThere marks that AWS does not find something as passing by itself, if the
+// code is among those given: to be used for what AWS has just said it made,
+// which not all of it has heard of for some seconds. What others made, such as a
+// subnet, is not there however long one waits.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+func soonThere(err error, codes ...string) error {
+	if slices.Contains(codes, awsapi.Code(err)) {
 		return applier.Busy{Err: err}
 	}
 	return err

@@ -317,7 +317,7 @@ func updateEndpoint(ctx context.Context, p *Place, was, want Item[endpointSpec])
 	in := endpointChange(was.ID, now, want.Spec)
 	_, err := p.EC2.ModifyVpcEndpoint(ctx, in)
 	if awsapi.Code(err) != "DuplicateSubnetsInSameZone" || len(in.RemoveSubnetIds) == 0 {
-		return made, onceOffered(err)
+		return made, soonThere(onceOffered(err), "InvalidGroup.NotFound")
 	}
 	// A subnet cannot be added beside another of its zone: take the old one
 	// off now, and come back for the rest when AWS is done with that.

@@ -223,7 +223,7 @@ func createListener(ctx context.Context, p *Place, want Item[listenerSpec]) (app
 	}
 	now, err := p.readListener(ctx, want.Addr, l)
 	if err != nil {
-		return applier.Made{}, soonThere(err)
+		return applier.Made{}, err
 	}
 	return updateListener(ctx, p, now, want)
 }
@@ -233,7 +233,7 @@ func createListener(ctx context.Context, p *Place, want Item[listenerSpec]) (app
 func (p *Place) listenerAt(ctx context.Context, want Item[listenerSpec]) (l elbtypes.Listener, found bool, err error) {
 	all, err := p.listenersOf(ctx, want.Spec.LoadBalancer.Known)
 	if err != nil {
-		return l, false, soonThere(err)
+		return l, false, err
 	}
 	arns := make([]string, len(all))
 	for i, l := range all {
@@ -309,7 +309,7 @@ func updateListener(ctx context.Context, p *Place, was, want Item[listenerSpec])
 			err = p.makeWay(ctx, was, want, err)
 		}
 		if err != nil {
-			return made, err
+			return made, soonThere(err, "TargetGroupNotFound")
 		}
 	}
 	if want.Spec.IdleTimeout == 0 || want.Spec.IdleTimeout == was.Spec.IdleTimeout {

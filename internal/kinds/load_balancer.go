@@ -225,7 +225,7 @@ func createBalancer(ctx context.Context, p *Place, want Item[loadBalancerSpec]) 
 	}
 	now, err := p.readBalancer(ctx, made)
 	if err != nil {
-		return applier.Made{}, soonThere(err)
+		return applier.Made{}, err
 	}
 	return updateBalancer(ctx, p, now, want)
 }
@@ -246,7 +246,7 @@ func (p *Place) makeBalancer(ctx context.Context, want Item[loadBalancerSpec]) (
 	case awsapi.Code(err) == "DuplicateLoadBalancerName":
 		found, err := p.ELB.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{Names: []string{name}})
 		if err != nil {
-			return elbtypes.LoadBalancer{}, soonThere(err)
+			return elbtypes.LoadBalancer{}, err
 		}
 		all = found.LoadBalancers
 	case err != nil:
@@ -295,7 +295,7 @@ func changeBalancerGroups(ctx context.Context, p *Place, was, want Item[loadBala
 		LoadBalancerArn: aws.String(was.ID), SecurityGroups: groups,
 		EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic: enforce,
 	})
-	return err
+	return soonThere(err, "InvalidSecurityGroup")
 }
 
 func changeBalancerAttributes(ctx context.Context, p *Place, was, want Item[loadBalancerSpec]) error {

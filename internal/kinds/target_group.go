@@ -208,7 +208,7 @@ func createTargetGroup(ctx context.Context, p *Place, want Item[targetGroupSpec]
 	}
 	now, err := p.readTargetGroup(ctx, want.Addr, g)
 	if err != nil {
-		return applier.Made{}, soonThere(err)
+		return applier.Made{}, err
 	}
 	return updateTargetGroup(ctx, p, now, want)
 }
@@ -238,7 +238,7 @@ func (p *Place) makeTargetGroup(ctx context.Context, want Item[targetGroupSpec])
 	case awsapi.Code(err) == "DuplicateTargetGroupName":
 		found, err := p.ELB.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{Names: []string{name}})
 		if err != nil {
-			return elbtypes.TargetGroup{}, soonThere(err)
+			return elbtypes.TargetGroup{}, err
 		}
 		all = found.TargetGroups
 	case err != nil:

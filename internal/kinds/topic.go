@@ -162,7 +162,7 @@ func createTopic(ctx context.Context, p *Place, want Item[topicSpec]) (applier.M
 	if err != nil {
 		return applier.Made{}, err
 	}
-	return topicMade(arn), soonThere(p.setPolicy(ctx, arn, want.Spec))
+	return topicMade(arn), p.setPolicy(ctx, arn, want.Spec)
 }
 
 func updateTopic(ctx context.Context, p *Place, was, want Item[topicSpec]) (applier.Made, error) {

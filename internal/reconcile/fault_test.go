@@ -69,6 +69,8 @@ func unhurried(rng *rand.Rand) map[string]time.Duration {
 
 		"loadBalancerProvision": draw(5, 30, 120),
 		"loadBalancerDetach":    draw(5, 120),
+
+		"idLag": draw(0, 0, 5, 20),
 	}
 }
 

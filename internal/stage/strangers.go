@@ -98,6 +98,9 @@ func (p planting) must(err error) {
 	}
 }
 
+// spread waits until all of AWS has heard of what was made.
+func (p planting) spread() { time.Sleep(time.Minute) }
+
 func (p planting) topics() {
 	for i, tags := range Disguises("topic/events", false) {
 		_, err := p.SNS.CreateTopic(p.T.Context(), &sns.CreateTopicInput{
@@ -124,6 +127,7 @@ func (p planting) balancers() (arns []string) {
 			TargetType: elbtypes.TargetTypeEnumIp, Tags: tagsAs(groups[i], elbTag),
 		})
 		p.must(err)
+		p.spread()
 		_, err = p.ELB.CreateListener(ctx, &elb.CreateListenerInput{
 			LoadBalancerArn: lb.LoadBalancers[0].LoadBalancerArn, Port: aws.Int32(8443), Protocol: elbtypes.ProtocolEnumTcp,
 			DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: group.TargetGroups[0].TargetGroupArn}},
@@ -147,6 +151,7 @@ func (p planting) services(balancers []string) *ec2types.ServiceConfiguration {
 		p.must(err)
 		last = out.ServiceConfiguration
 	}
+	p.spread()
 	_, err := p.EC2.ModifyVpcEndpointServicePermissions(p.T.Context(), &ec2.ModifyVpcEndpointServicePermissionsInput{
 		ServiceId: last.ServiceId, AddAllowedPrincipals: []string{"arn:aws:iam::" + p.m0() + ":root"},
 	})
