@@ -67,6 +67,22 @@ func TestWorkflowsRunNothingOfAPullRequest(t *testing.T) {
 	}
 }
 
+// Of the subjects that AWS is told to trust there are two forms, and which
+// one a repository has, its owner cannot choose.
+func TestGitHubSubjectsHaveBothForms(t *testing.T) {
+	for name, text := range files(t, "../docs/pull-request-to-production.md") {
+		named := regexp.MustCompile("`repo:example/fleet(:[^`]+)`").FindAllStringSubmatch(text, -1)
+		if len(named) == 0 {
+			t.Errorf("%s has no subject", name)
+		}
+		for _, subject := range named {
+			if want := "`repo:example@OWNER_ID/fleet@REPO_ID" + subject[1] + "`"; !strings.Contains(text, want) {
+				t.Errorf("%s has %s, and not %s", name, subject[0], want)
+			}
+		}
+	}
+}
+
 // files are the texts of the files that match a pattern, by name.
 func files(t *testing.T, pattern string) map[string]string {
 	t.Helper()
