@@ -174,31 +174,107 @@ func TestSignedForSomethingElse(t *testing.T) {
 	refuses(t, m, at, gitsource.Keys{AllowedSigners: "ada " + public}, `is for "file" and not for git`)
 }
 
-func TestSignedByOpenPGP(t *testing.T) {
+// A gpg has keys of its own, and a clock that tests set.
+type gpg struct {
+	*testing.T
+	home string
+}
+
+func newGPG(t *testing.T) *gpg {
+	t.Helper()
 	tool(t, "gpg")
 	home, err := os.MkdirTemp("", "gpg") // a short path: gpg's sockets are in it
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"GNUPGHOME=" + home}
 	t.Cleanup(func() {
 		_ = exec.Command("gpgconf", "--homedir", home, "--kill", "all").Run() // as far as it runs
 		if err := os.RemoveAll(home); err != nil {
 			t.Error(err)
 		}
 	})
-	export := func(name string) string {
-		run(t, env, "gpg", "--batch", "-q", "--faked-system-time", "20251201T000000!", "--passphrase", "", "--quick-gen-key", name, "ed25519", "sign", "never")
-		return run(t, env, "gpg", "--armor", "--export", name)
-	}
-	ada, bob := export("Ada <ada@example.com>"), export("Bob <bob@example.com>")
-	program := filepath.Join(home, "sign")
-	script := "#!/bin/sh\nexec gpg --homedir '" + home + "' --batch -q --faked-system-time 20260102T000000! \"$@\"\n"
+	return &gpg{t, home}
+}
+
+// at runs gpg at a time.
+func (g *gpg) at(when string, args ...string) string {
+	g.Helper()
+	return run(g.T, []string{"GNUPGHOME=" + g.home}, "gpg", append([]string{"--batch", "-q", "--yes", "--pinentry-mode", "loopback", "--passphrase", "", "--faked-system-time", when + "!"}, args...)...)
+}
+
+func (g *gpg) export(name string) string {
+	g.Helper()
+	return g.at("20260102T000000", "--armor", "--export", name)
+}
+
+// signer is a program that signs as git asks it to, at a time.
+func (g *gpg) signer(when string) string {
+	g.Helper()
+	program := filepath.Join(g.home, "sign"+when)
+	script := "#!/bin/sh\nexec gpg --homedir '" + g.home + "' --batch -q --faked-system-time " + when + "! \"$@\"\n"
 	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		g.Fatal(err)
+	}
+	return program
+}
+
+// Who signed while the key held, signed for good, as with SSH's keys. Whoever
+// does so later, or with a key that was taken back, does not.
+func TestSignedByKeysThatExpire(t *testing.T) {
+	g := newGPG(t)
+	const name = "Ada <ada@example.com>"
+	g.at("20251201T000000", "--quick-gen-key", name, "ed25519", "sign", "2026-02-01")
+	expiring := g.export(name)
+	r := gittest.New(t)
+	m, early := sign(t, r, "gpg.program="+g.signer("20260102T000000"), "user.signingkey="+name)
+	if who, err := m.Verify(early, gitsource.Keys{OpenPGP: []string{expiring}}); err != nil || who != name {
+		t.Errorf("signed in its time: %q, %v", who, err)
+	}
+	g.at("20260201T000000", "--quick-set-expire", strings.TrimSpace(g.fingerprint(name)), "0")
+	renewed := g.export(name)
+	r.Git("config", "gpg.program", g.signer("20260301T000000"))
+	late := r.Record("Signed late", "-S", "--allow-empty")
+	fetch(t, m, "main")
+	refuses(t, m, late, gitsource.Keys{OpenPGP: []string{expiring}}, "the key of its OpenPGP signature has expired; export the renewed key")
+	for _, keys := range [][]string{{renewed}, {expiring, renewed}, {expiring + "\n" + renewed}, {renewed, expiring}} {
+		if who, err := m.Verify(late, gitsource.Keys{OpenPGP: keys}); err != nil || who != name {
+			t.Errorf("with a key that was renewed: %q, %v", who, err)
+		}
+	}
+	revocation := filepath.Join(g.home, "openpgp-revocs.d", strings.TrimSpace(g.fingerprint(name))+".rev")
+	text, err := os.ReadFile(revocation)
+	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(revocation, []byte(strings.Replace(string(text), "\n:-----BEGIN", "\n-----BEGIN", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g.at("20260302T000000", "--import", revocation)
+	for _, hash := range []string{early, late} {
+		refuses(t, m, hash, gitsource.Keys{OpenPGP: []string{g.export(name)}}, "revoked")
+	}
+}
+
+func (g *gpg) fingerprint(name string) string {
+	g.Helper()
+	for line := range strings.Lines(g.at("20260102T000000", "--with-colons", "--fingerprint", name)) {
+		if rest, ok := strings.CutPrefix(line, "fpr:"); ok {
+			return strings.Trim(rest, ":\n")
+		}
+	}
+	g.Fatal("no fingerprint")
+	return ""
+}
+
+func TestSignedByOpenPGP(t *testing.T) {
+	g := newGPG(t)
+	made := func(name string) string {
+		g.at("20251201T000000", "--quick-gen-key", name, "ed25519", "sign", "never")
+		return g.export(name)
+	}
+	ada, bob := made("Ada <ada@example.com>"), made("Bob <bob@example.com>")
 	r := gittest.New(t)
-	m, hash := sign(t, r, "gpg.program="+program, "user.signingkey=Ada <ada@example.com>")
+	m, hash := sign(t, r, "gpg.program="+g.signer("20260102T000000"), "user.signingkey=Ada <ada@example.com>")
 	for _, keys := range []gitsource.Keys{{OpenPGP: []string{ada}}, {OpenPGP: []string{bob, ada}}, {OpenPGP: []string{bob + "\n" + ada}}} {
 		if who, err := m.Verify(hash, keys); err != nil || who != "Ada <ada@example.com>" {
 			t.Errorf("got %q, %v", who, err)

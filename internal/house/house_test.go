@@ -116,7 +116,7 @@ func TestEveryPackageKnowsOnlyWhatItMay(t *testing.T) {
 		"internal/forge/webhook":       {ours: []string{"internal/forge"}},
 		"internal/forge/forgetest":     {others: []string{"github.com/getkin/kin-openapi"}},
 		"internal/forge/forgetest/gen": {},
-		"internal/gitsource":           {others: []string{"github.com/go-git/go-git/v5", "golang.org/x/crypto"}},
+		"internal/gitsource":           {others: []string{"github.com/ProtonMail/go-crypto", "github.com/go-git/go-git/v5", "golang.org/x/crypto"}},
 		"internal/gitsource/gittest":   {others: []string{"golang.org/x/crypto"}},
 		"internal/preview":             {ours: []string{"planner", "schema"}},
 		"internal/reconcile":           {ours: []string{"planner", "applier", "schema", "internal/awsapi", "internal/kinds", "internal/lease"}},
