@@ -166,7 +166,24 @@ func createTopic(ctx context.Context, p *Place, want Item[topicSpec]) (applier.M
 }
 
 func updateTopic(ctx context.Context, p *Place, was, want Item[topicSpec]) (applier.Made, error) {
+	if err := p.stillOurs(ctx, was); err != nil {
+		return applier.Made{}, err
+	}
 	return topicMade(was.ID), p.setPolicy(ctx, was.ID, want.Spec)
+}
+
+// stillOurs asks the topic itself whose it is: the index that it was found by
+// lags behind, and shows for a while what was let go, or was made anew by
+// somebody else under the same name and so the same ARN.
+func (p *Place) stillOurs(ctx context.Context, was Item[topicSpec]) error {
+	out, err := p.SNS.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: aws.String(was.ID)})
+	if err != nil {
+		return err
+	}
+	if addr, ok := p.whose("topic", was.ID, snsTag(out.Tags)); !ok || addr != was.Addr {
+		return fmt.Errorf("the topic %s does not carry the tags of fleet %s any more and is left as it is; run again when AWS's index of tags has heard of it", was.ID, p.Fleet)
+	}
+	return nil
 }
 
 func (p *Place) setPolicy(ctx context.Context, arn string, spec topicSpec) error {
@@ -181,6 +198,9 @@ func (p *Place) setPolicy(ctx context.Context, arn string, spec topicSpec) error
 }
 
 func deleteTopic(ctx context.Context, p *Place, was Item[topicSpec]) error {
+	if err := p.stillOurs(ctx, was); err != nil {
+		return unlessGone(err)
+	}
 	_, err := p.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(was.ID)})
 	return unlessGone(err)
 }
