@@ -19,6 +19,8 @@ import (
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/linkfleet/linkfleet/internal/confine"
 )
 
 // A kustomization is what ours say.
@@ -180,7 +182,7 @@ func TestKubernetesManifests(t *testing.T) {
 					continue
 				}
 				runs++
-				for _, fault := range slices.Concat(b.missing(pod), exposed(pod)) {
+				for _, fault := range slices.Concat(b.missing(pod), exposed(pod), unedited(pod), apart(pod)) {
 					t.Errorf("%s: %s", o.file, fault)
 				}
 			}
@@ -284,6 +286,43 @@ func exposed(pod *core.PodTemplateSpec) (faults []string) {
 	return faults
 }
 
+// unedited says what of a pod would have to be edited beside the kustomization.
+func unedited(pod *core.PodTemplateSpec) (faults []string) {
+	for _, arg := range pod.Spec.Containers[0].Args {
+		if strings.Contains(arg, "example.com") {
+			faults = append(faults, fmt.Sprintf("its argument %s is an example's", arg))
+		}
+	}
+	return faults
+}
+
+// apart says that a pod may come to another node than one that has its volume.
+// The one pod of a server is no other's neighbour.
+func apart(pod *core.PodTemplateSpec) []string {
+	shares := slices.ContainsFunc(pod.Spec.Volumes, func(v core.Volume) bool { return v.PersistentVolumeClaim != nil })
+	if !shares || pod.Labels["app.kubernetes.io/component"] == "server" {
+		return nil
+	}
+	if a := pod.Spec.Affinity; a != nil && a.PodAffinity != nil {
+		for _, term := range a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+			if term.TopologyKey == core.LabelHostname && matches(term.LabelSelector.MatchLabels, pod.Labels) {
+				return nil
+			}
+		}
+	}
+	return []string{"it shares a volume and nothing keeps it on the volume's node"}
+}
+
+// matches tells whether labels have all of what a selector asks for.
+func matches(selector, labels map[string]string) bool {
+	for key, value := range selector {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
 func is(b *bool) bool { return b != nil && *b }
 
 func TestOneServer(t *testing.T) {
@@ -303,11 +342,13 @@ func TestOneServer(t *testing.T) {
 	}
 	labels := d.Spec.Template.Labels
 	for _, selector := range []map[string]string{d.Spec.Selector.MatchLabels, s.Spec.Selector} {
-		for key, value := range selector {
-			if labels[key] != value {
-				t.Errorf("pods have %s=%q, and are looked for with %q", key, labels[key], value)
-			}
+		if !matches(selector, labels) {
+			t.Errorf("pods have %v, and are looked for with %v", labels, selector)
 		}
+	}
+	// Two previews at once, by default, and half as much for the server.
+	if limit := d.Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Value(); limit < 5*confine.DefaultBounds().Memory/2 {
+		t.Errorf("%d bytes are too few for two previews and the server", limit)
 	}
 	port := d.Spec.Template.Spec.Containers[0].Ports[0].Name
 	if got := s.Spec.Ports[0].TargetPort.String(); got != port {
