@@ -2,7 +2,10 @@ package kinds
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
@@ -31,7 +34,7 @@ func newGuard(f *schema.Fleet, live planner.State, want []planner.Resource) *gua
 func (g *guard) refuse(p *planner.Plan) []planner.Blocked {
 	var refused []planner.Blocked
 	for _, st := range p.Steps {
-		if st.Action != planner.Delete || g.isDuplicate(st) || isDead(st) {
+		if st.Action != planner.Delete || g.isDuplicate(st) || isSetApart(st) {
 			continue
 		}
 		if reason, mend := g.objection(st); reason != "" {
@@ -48,10 +51,36 @@ func (g *guard) isDuplicate(st planner.Step) bool {
 	return g.wanted[st.Addr] && !st.Replaces && len(g.live.Live[st.Addr]) > 1
 }
 
-// isDead tells whether a delete only tidies up an endpoint that AWS gave up
-// on, see ourEndpoints.
-func isDead(st planner.Step) bool {
+// isSetApart tells whether a delete only tidies up an endpoint that AWS gave
+// up on, or that is no use beside another, see ourEndpoints.
+func isSetApart(st planner.Step) bool {
 	return st.Addr.Kind == endpoint().Name && strings.Count(st.Addr.Name, "/") == 2
+}
+
+// keepSuccessors holds the delete of an endpoint that may be what a create of
+// the plan takes up: a run that died in the middle of a replacement leaves the
+// new one set apart from the old, which serves. Where the create is refused,
+// it may go: it may be what is in the way.
+func keepSuccessors(p *planner.Plan, refused []planner.Blocked) []planner.Blocked {
+	var held []planner.Blocked
+	for _, made := range p.Steps {
+		after, isEndpoint := made.After.Spec.(endpointSpec)
+		if made.Action != planner.Create || !isEndpoint || slices.ContainsFunc(refused, func(b planner.Blocked) bool { return b.StepKey == made.StepKey }) {
+			continue
+		}
+		for _, st := range p.Steps {
+			before, _ := st.Before.Spec.(endpointSpec)
+			if st.Action == planner.Delete && isSetApart(st) && st.Addr.Place == made.Addr.Place &&
+				strings.HasPrefix(st.Addr.Name, made.Addr.Name+"/") && before.VPC == after.VPC &&
+				!endpointDead(ec2types.State(st.Before.Outputs["state"])) {
+				held = append(held, planner.Blocked{
+					StepKey: st.StepKey, Group: st.Before.Group, Cause: planner.CauseDepends,
+					Reason: fmt.Sprintf("%s may turn out to be what an earlier run made for %s", st.ID, made.Addr),
+				})
+			}
+		}
+	}
+	return held
 }
 
 // objection is why the fleet does not let a delete be; empty if it does.

@@ -37,7 +37,32 @@ func judge(f *schema.Fleet, live planner.State) (planner.State, []planner.Note) 
 			out.Live[verdict.as.Addr] = append(out.Live[verdict.as.Addr], verdict.as)
 		}
 	}
-	return out, j.notes
+	return throughConnections(out), j.notes
+}
+
+// throughConnections has live private names name the connections of their
+// endpoints, which stay until the names are off: AWS lets no setting change of
+// an endpoint that has been rejected.
+func throughConnections(live planner.State) planner.State {
+	at := map[string]planner.Addr{}
+	for _, r := range connectionsOf(live) {
+		at[r.Outputs["endpoint"]] = r.Addr
+	}
+	for addr, rs := range live.Live {
+		if addr.Kind != endpointPrivateDNS().Name {
+			continue
+		}
+		rs = slices.Clone(rs)
+		for i, r := range rs {
+			spec := r.Spec.(endpointDNSSpec)
+			if through, ok := at[spec.Endpoint.Known]; ok {
+				spec.Endpoint.With = []planner.Addr{through}
+				rs[i].Spec = spec
+			}
+		}
+		live.Live[addr] = rs
+	}
+	return live
 }
 
 // connectionsOf are the live connections in the order of their addresses.

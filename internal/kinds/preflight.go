@@ -58,7 +58,7 @@ func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *plann
 			})
 		}
 	}
-	return refused, facts.coverage(plan), nil
+	return append(refused, keepSuccessors(plan, refused)...), facts.coverage(plan), nil
 }
 
 // A Coverage is where a consumer's endpoint meets its service: by zone IDs,

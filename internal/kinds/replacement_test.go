@@ -100,8 +100,8 @@ func replacements() []replacement {
 			refused: "endpoint/fraud/risk", mend: "allowReplace: true",
 			permit: func(s *scene) { s.riskEndpoint().AllowReplace = true },
 			want: "create security-group/fraud/risk: vpc\ncreate endpoint/fraud/risk: vpc, subnets, securityGroups\n" +
-				"create connection/fraud/risk: endpoint\ndelete connection/fraud/risk: endpoint\n" +
-				"delete endpoint-private-dns/fraud/risk: endpoint\ncreate endpoint-private-dns/fraud/risk: endpoint\n" +
+				"create connection/fraud/risk: endpoint\ndelete endpoint-private-dns/fraud/risk: endpoint\n" +
+				"delete connection/fraud/risk: endpoint\ncreate endpoint-private-dns/fraud/risk: endpoint\n" +
 				"delete endpoint/fraud/risk: vpc, subnets, securityGroups\ndelete security-group/fraud/risk: vpc\n",
 		},
 		{
