@@ -325,7 +325,7 @@ func updateEndpoint(ctx context.Context, p *Place, was, want Item[endpointSpec])
 	if err != nil {
 		return made, err
 	}
-	return made, applier.Busy{Err: errSubnetSwap}
+	return made, applier.Busy{Err: errSubnetSwap, Half: true}
 }
 
 func endpointChange(id string, now, want endpointSpec) *ec2.ModifyVpcEndpointInput {

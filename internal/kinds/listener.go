@@ -353,7 +353,7 @@ func (p *Place) makeWay(ctx context.Context, was, want Item[listenerSpec], dupli
 	if owned, err := p.elbOwned(ctx, "listener", []string{holder}); err != nil || len(owned) == 0 {
 		return cmp.Or(err, duplicate)
 	}
-	return cmp.Or(p.park(ctx, was.ID, taken), error(applier.Busy{Err: duplicate}))
+	return cmp.Or(p.park(ctx, was.ID, taken), error(applier.Busy{Err: duplicate, Half: true}))
 }
 
 // park moves a listener to a port that nobody has. The other of two that swap
