@@ -370,6 +370,18 @@ func TestDrafts(t *testing.T) {
 			_, err := h.platform.ELB.SetSecurityGroups(h.Context(), &elb.SetSecurityGroupsInput{LoadBalancerArn: &lb, SecurityGroups: []string{h.groupID(platformVPC, "default")}})
 			h.must(err)
 		}},
+		{"a group that a balancer of no service is in", "others are in it too", func(h *handMade, _, _ string) {
+			h.balancer("besides", subnets("subnet-0f0000000000000a", 2), clients(h))
+		}},
+		{"a group that a balancer of another service is in", "others are in it too", func(h *handMade, _, _ string) {
+			other := h.balancer("besides", subnets("subnet-0f0000000000000a", 2), clients(h))
+			h.service(&ec2.CreateVpcEndpointServiceConfigurationInput{NetworkLoadBalancerArns: []string{other}, AcceptanceRequired: aws.Bool(true)}, role(riskID, "linkfleet"))
+		}},
+		{"a group that an endpoint is in", "others are in it too", func(h *handMade, _, _ string) {
+			other := h.balancer("besides", subnets("subnet-0f0000000000000a", 2))
+			id, name := h.service(&ec2.CreateVpcEndpointServiceConfigurationInput{NetworkLoadBalancerArns: []string{other}, AcceptanceRequired: aws.Bool(true)}, role(platformID, "linkfleet"))
+			h.connect(platformID, "linkfleet", id, name, platformVPC, subnets("subnet-0f0000000000000a", 2), false, clients(h))
+		}},
 		{"two listeners, one group", "forwards to the target group of", func(h *handMade, lb, _ string) {
 			out, err := h.platform.ELB.DescribeTargetGroups(h.Context(), &elb.DescribeTargetGroupsInput{LoadBalancerArn: &lb})
 			h.must(err)

@@ -74,7 +74,7 @@ func (f *Found) LeaveTopic() {
 // that it takes to plan with what it found, sorted. Policy cannot tell them:
 // before the survey there is no fleet with services.
 func SurveyActions() []string {
-	actions := []string{"route53:ListHostedZones", "tag:GetResources"}
+	actions := []string{"ec2:DescribeNetworkInterfaces", "route53:ListHostedZones", "tag:GetResources"}
 	for _, k := range All() {
 		actions = append(actions, k.Reads...)
 		if k.marks != nil {
@@ -128,7 +128,6 @@ type sighting struct {
 	connections   []ec2types.VpcEndpointConnection
 	notifications []ec2types.ConnectionNotification
 	endpoints     []ec2types.VpcEndpoint
-	groupUses     map[string]int // security groups by endpoints and our balancers
 }
 
 // look reads all places side by side.
@@ -140,7 +139,7 @@ func (v *survey) look(ctx context.Context) error {
 			continue
 		}
 		for _, region := range v.fleet.Regions {
-			s := &sighting{groupUses: map[string]int{}}
+			s := &sighting{}
 			v.sightings = append(v.sightings, s)
 			g.Go(func() error {
 				err := s.look(each, v.places, planner.Place{Account: a.Name, Region: region})
@@ -170,9 +169,6 @@ func (s *sighting) look(ctx context.Context, places *Places, at planner.Place) (
 			return
 		}
 		s.endpoints = append(s.endpoints, e)
-		for _, g := range e.Groups {
-			s.groupUses[aws.ToString(g.GroupId)]++
-		}
 	})
 	if err != nil {
 		return err

@@ -136,7 +136,7 @@ func (v *survey) end(ctx context.Context, at *sighting, id string, d *door, f *F
 	if groups := known(e.spec.SecurityGroups); len(groups) != 1 {
 		why = append(why, fmt.Sprintf("it has %d security groups, and linkfleet's have one", len(groups)))
 	} else {
-		spec, odd, err := there.ownGroup(ctx, groups[0])
+		spec, odd, err := there.ownGroup(ctx, groups[0], id)
 		if err != nil {
 			return nil, nil, err
 		}

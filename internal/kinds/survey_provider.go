@@ -64,8 +64,7 @@ func (v *survey) balancerGroup(ctx context.Context, at *sighting, arn string, gr
 		f.fault(arn, "it has %d security groups (%s), and linkfleet's have one", len(groups), strings.Join(groups, ", "))
 		return nil
 	}
-	at.groupUses[groups[0]]++
-	spec, why, err := at.ownGroup(ctx, groups[0])
+	spec, why, err := at.ownGroup(ctx, groups[0], arn)
 	if err != nil {
 		return err
 	}
@@ -76,24 +75,6 @@ func (v *survey) balancerGroup(ctx context.Context, at *sighting, arn string, gr
 	f.Service.LoadBalancer.SecurityGroup.From = from
 	f.claim(addrBalancerGroup(f.Service), groups[0])
 	return nil
-}
-
-// ownGroup reads a security group, and says why it cannot be one object's own.
-func (s *sighting) ownGroup(ctx context.Context, id string) (spec securityGroupSpec, why []string, err error) {
-	found := false
-	err = s.eachSecurityGroup(ctx, []ec2types.Filter{{Name: aws.String("group-id"), Values: []string{id}}}, func(g ec2types.SecurityGroup) {
-		found, spec = true, groupAsItIs(g)
-		if aws.ToString(g.GroupName) == "default" {
-			why = append(why, "it is its VPC's default security group, which everything may be in")
-		}
-	})
-	if err == nil && !found {
-		why = append(why, "it does not exist any more")
-	}
-	if s.groupUses[id] > 1 {
-		why = append(why, "more than one endpoint or load balancer is in it, and linkfleet keeps one security group for each")
-	}
-	return spec, why, err
 }
 
 func portsOfListeners(s *schema.Service) []int {
