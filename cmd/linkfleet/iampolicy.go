@@ -82,10 +82,11 @@ func whereExternalID(name string, account awsapi.Account) string {
 }
 
 func (a *app) printPolicies(f *schema.Fleet, readOnly bool, queue string) error {
+	caller, patterns := kinds.CallerPolicy(f, readOnly)
 	all := struct {
 		Caller kinds.IAMPolicy       `json:"caller"`
 		Roles  map[string]rolePolicy `json:"roles"`
-	}{kinds.CallerPolicy(f, readOnly), map[string]rolePolicy{}}
+	}{caller, map[string]rolePolicy{}}
 	if queue != "" {
 		all.Caller.Statement = append(all.Caller.Statement, kinds.IAMStatement{
 			Sid: "Events", Effect: "Allow", Action: events.Actions(), Resource: []string{queue},
@@ -102,6 +103,9 @@ func (a *app) printPolicies(f *schema.Fleet, readOnly bool, queue string) error 
 		return err
 	}
 	a.say(slog.LevelInfo, "Each role's trust policy must allow sts:AssumeRole to the principal that linkfleet runs as, with the external id as a condition where one stands.")
+	if patterns {
+		a.say(slog.LevelWarn, "The caller's policy names roles by patterns, in any account, because IAM takes none that lists them all; their trust policies say who may assume them.")
+	}
 	if names := writersForPlans(f); readOnly && len(names) > 0 {
 		a.say(slog.LevelWarn, fmt.Sprintf("No readOnlyRole is named for %s: plans and previews assume the role that writes there.", list(names)))
 	}

@@ -1,9 +1,11 @@
 package kinds
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/linkfleet/linkfleet/planner"
 	"github.com/linkfleet/linkfleet/schema"
@@ -94,10 +96,17 @@ var globalActions = []string{
 	"route53:GetChange", "route53:ListResourceRecordSets",
 }
 
+// policySize is how many characters, white space aside, IAM lets a managed
+// policy have, less what the statement of an events queue takes.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const policySize = 6144 - 300
+
 // CallerPolicy is what linkfleet's own credentials must be allowed to do: to
 // assume the roles in every account of the fleet that has any. With readOnly
-// it is those for planning alone.
-func CallerPolicy(f *schema.Fleet, readOnly bool) IAMPolicy {
+// it is those for planning alone. Of a fleet whose roles are too many to be
+// listed in one policy, it names those that have one name in several accounts
+// by a pattern, in any account, and patterns is true.
+func CallerPolicy(f *schema.Fleet, readOnly bool) (p IAMPolicy, patterns bool) {
 	var roles []string
 	for a := range sorted(f.Accounts) {
 		if a.External {
@@ -110,7 +119,42 @@ func CallerPolicy(f *schema.Fleet, readOnly bool) IAMPolicy {
 			roles = append(roles, a.ReadOnlyRoleARN())
 		}
 	}
+	if p = mayAssume(roles); p.size() <= policySize {
+		return p, false
+	}
+	return mayAssume(anywhere(roles)), true
+}
+
+func mayAssume(roles []string) IAMPolicy {
 	return IAMPolicy{Version: "2012-10-17", Statement: []IAMStatement{allow("Roles", []string{"sts:AssumeRole"}, roles)}}
+}
+
+// size is how many characters IAM counts.
+func (p IAMPolicy) size() int {
+	text, _ := json.Marshal(p) // strings alone cannot fail
+	return len(text)
+}
+
+// anywhere has one pattern in place of the roles that have a name in common.
+func anywhere(roles []string) []string {
+	inAnyAccount := func(role string) string {
+		_, name, _ := strings.Cut(role, ":role/")
+		return "arn:aws:iam::*:role/" + name
+	}
+	named := map[string]int{}
+	for _, role := range roles {
+		named[inAnyAccount(role)]++
+	}
+	var all []string
+	for _, role := range roles {
+		if pattern := inAnyAccount(role); named[pattern] > 1 {
+			role = pattern
+		}
+		if !slices.Contains(all, role) {
+			all = append(all, role)
+		}
+	}
+	return all
 }
 
 // A side is what an account can be in a fleet.

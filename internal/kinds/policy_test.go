@@ -1,6 +1,8 @@
 package kinds_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -122,6 +124,34 @@ func TestPolicyByWhatAnAccountIs(t *testing.T) {
 		if p, err := kinds.Policy(f, name, false); err == nil {
 			t.Errorf("%s: got policy %v; want an error", name, p)
 		}
+	}
+}
+
+// However many accounts a fleet has, IAM takes the caller's policy.
+func TestCallerPolicyFits(t *testing.T) {
+	f := &schema.Fleet{Accounts: map[string]*schema.Account{}}
+	for n := range 300 {
+		name := fmt.Sprintf("account-%03d", n)
+		f.Accounts[name] = &schema.Account{Name: name, ID: fmt.Sprintf("%012d", n), Role: "team/linkfleet", ReadOnlyRole: "reader"}
+	}
+	f.Accounts["account-007"].Role = "own"
+	p, patterns := kinds.CallerPolicy(f, false)
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"arn:aws:iam::*:role/team/linkfleet", "arn:aws:iam::*:role/reader", "arn:aws:iam::000000000007:role/own"}
+	if got := p.Statement[0].Resource; !patterns || !slices.Equal(got, want) || len(text) > 6144 {
+		t.Errorf("%d characters, patterns %v: %.300q", len(text), patterns, got)
+	}
+	if p, _ := kinds.CallerPolicy(f, true); !slices.Equal(p.Statement[0].Resource, want[1:2]) {
+		t.Errorf("who only plans may assume %.300q", p.Statement[0].Resource)
+	}
+	for n := range 290 {
+		delete(f.Accounts, fmt.Sprintf("account-%03d", n))
+	}
+	if p, patterns := kinds.CallerPolicy(f, false); patterns || len(p.Statement[0].Resource) != 20 {
+		t.Errorf("of ten accounts, patterns %v: %q", patterns, p.Statement[0].Resource)
 	}
 }
 
