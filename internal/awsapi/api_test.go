@@ -61,16 +61,10 @@ func TestPlace(t *testing.T) {
 	if p.AccountID != "111111111111" || p.Account != "platform" || p.Region != "eu-west-1" {
 		t.Errorf("the place is %s of account %s", p.Place, p.AccountID)
 	}
-	if got, want := p.PrincipalARN(), "arn:aws:iam::111111111111:role/linkfleet"; got != want {
-		t.Errorf("PrincipalARN = %s, want %s", got, want)
-	}
 	if placeOf(t, a, "platform", "eu-west-1") != p {
 		t.Error("the same place has other clients the second time")
 	}
 	base := placeOf(t, a, "base", planner.Global)
-	if base.PrincipalARN() != "" {
-		t.Errorf("PrincipalARN without a role = %s", base.PrincipalARN())
-	}
 	for _, p := range []*Place{p, base} {
 		if _, err := p.EC2.DescribeVpcs(t.Context(), &ec2.DescribeVpcsInput{}); err != nil {
 			t.Fatal(err)

@@ -3,10 +3,8 @@ package awsapi
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -34,8 +32,6 @@ type Place struct {
 	SQS     *sqs.Client
 	Tagging *resourcegroupstaggingapi.Client
 	Quotas  *servicequotas.Client
-
-	role string
 }
 
 // Place gives the clients of p, the same ones each time. The account's role
@@ -54,19 +50,6 @@ func (a *API) Place(ctx context.Context, p planner.Place) (*Place, error) {
 		}
 	}
 	return a.place(p, account, s), nil
-}
-
-// PrincipalARN is the ARN of the role the place is acted in by, without its
-// path: that is how the allow-list of an endpoint service sees it. It is
-// empty where no role is assumed.
-// https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html
-func (p *Place) PrincipalARN() string {
-	role, err := arn.Parse(p.role)
-	if err != nil {
-		return ""
-	}
-	role.Resource = "role/" + role.Resource[strings.LastIndex(role.Resource, "/")+1:]
-	return role.String()
 }
 
 // place finds or makes p's clients, which act in session s.
@@ -88,7 +71,6 @@ func (a *API) place(p planner.Place, account Account, s *session) *Place {
 		SQS:       sqs.NewFromConfig(cfg),
 		Tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
 		Quotas:    servicequotas.NewFromConfig(cfg),
-		role:      account.RoleARN,
 	}
 	a.places[p] = made
 	return made
