@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,9 @@ func groupOfStep(st planner.Step) planner.Group {
 func (c connected) object(p *planner.Plan, st planner.Step) *objection {
 	switch st.Addr.Kind {
 	case "load-balancer":
-		return c.objectToBalancer(st)
+		return cmp.Or(c.objectToBalancer(st), c.objectToSecondBalancer(p, st))
+	case "endpoint-service":
+		return c.objectToGivingUp(p, st)
 	case "private-dns-name", "verification-record", "endpoint-private-dns":
 		return c.objectToNameless(p, st)
 	}
@@ -83,6 +86,56 @@ func (c connected) objectToBalancer(st planner.Step) *objection {
 		return &objection{
 			fmt.Sprintf("%d connections go through this load balancer, and AWS takes no subnet off one with endpoints connected", n),
 			fmt.Sprintf("keep %s at %s for as long as there are connections", strings.Join(off, ", "), st.After.Origin),
+		}
+	}
+	return nil
+}
+
+// objectToGivingUp refuses to take a load balancer off a service, which the
+// plan asks for also where that one has lost its tags, or somebody has added
+// one by hand. Of a balancer that is replaced, its own step tells.
+func (c connected) objectToGivingUp(p *planner.Plan, st planner.Step) *objection {
+	before, _ := st.Before.Spec.(endpointServiceSpec)
+	after, _ := st.After.Spec.(endpointServiceSpec)
+	lost := without(known(before.LoadBalancers), known(after.LoadBalancers))
+	n := len(c.endpoints[st.Addr])
+	if st.Action != planner.Update || n == 0 || len(lost) == 0 {
+		return nil
+	}
+	mend := fmt.Sprintf("leave %s on it until nobody is connected, or declare a second service and move the consumers to it", strings.Join(lost, ", "))
+	if made := balancerMadeFor(p, st.Addr); made != nil {
+		if made.Replaces {
+			return nil
+		}
+		mend = fmt.Sprintf("give %s the tags of %s back with linkfleet adopt, if it is the service's own", strings.Join(lost, ", "), made.Addr)
+	}
+	return &objection{
+		fmt.Sprintf("%d connections go through %s, and AWS does not let a service give up a load balancer with endpoints connected", n, strings.Join(lost, ", ")), mend,
+	}
+}
+
+// objectToSecondBalancer refuses to make a load balancer for a service that
+// cannot move to it.
+func (c connected) objectToSecondBalancer(p *planner.Plan, st planner.Step) *objection {
+	if st.Action != planner.Create || st.Replaces {
+		return nil
+	}
+	for _, service := range p.Steps {
+		if at := st.Addr; service.Addr.Kind == endpointService().Name && service.Addr.Name == at.Name && service.Addr.Place == at.Place {
+			return c.objectToGivingUp(p, service)
+		}
+	}
+	return nil
+}
+
+// balancerMadeFor is the step that makes the load balancer of the service at
+// an address; nil if none does.
+func balancerMadeFor(p *planner.Plan, service planner.Addr) *planner.Step {
+	at := service
+	at.Kind = loadBalancer().Name
+	for _, st := range p.Steps {
+		if st.Action == planner.Create && st.Addr == at {
+			return &st
 		}
 	}
 	return nil
