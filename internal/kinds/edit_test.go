@@ -1,6 +1,7 @@
 package kinds_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -313,6 +314,44 @@ func TestEnforcementIsOffFromTheStart(t *testing.T) {
 		s.must(err)
 		if got := aws.ToString(out.LoadBalancers[0].EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic); got != "off" {
 			t.Errorf("enforcement is %q, want off", got)
+		}
+	})
+}
+
+// A security group has room for 60 rules. Where it has not for the old beside
+// the new, they take turns, and no client is without both in between.
+func TestFullSecurityGroupsChange(t *testing.T) {
+	for n, want := range map[int]string{
+		30: "Authorize Revoke",
+		35: "Authorize Revoke Authorize Revoke",
+		50: strings.TrimSpace(strings.Repeat("Authorize Revoke ", 5)),
+		60: strings.TrimSpace(strings.Repeat("Revoke Authorize ", 6)),
+	} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { changeGroupOf(t, n, want) })
+	}
+}
+
+func changeGroupOf(t *testing.T, n int, want string) {
+	onStage(t, func(f *schema.Fleet) {
+		narrow(f)
+		var blocks []string
+		for i := range n {
+			blocks = append(blocks, fmt.Sprintf("10.30.%d.0/24", i))
+		}
+		s := f.Services["fraud"]
+		s.LoadBalancer.SecurityGroup.From, s.Consumers["risk"].Endpoint.From = blocks, blocks
+	}, func(s *scene) {
+		s.fraud.Listeners["https"].Port = 9443
+		s.Sim.ResetCalls()
+		s.heals("update security-group/fraud: ingress\nupdate security-group/fraud/risk: ingress\nupdate listener/fraud/https: port\n")
+		var did []string
+		for _, c := range s.Sim.Calls() {
+			if c.Account == platformID && strings.HasSuffix(c.Operation, "SecurityGroupIngress") && c.Code == "" {
+				did = append(did, strings.TrimSuffix(c.Operation, "SecurityGroupIngress"))
+			}
+		}
+		if got := strings.Join(did, " "); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	})
 }

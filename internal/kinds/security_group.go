@@ -175,32 +175,101 @@ func findSecurityGroup(ctx context.Context, p *Place, want Item[securityGroupSpe
 // much, so that a client whose rule is only written another way is not cut.
 func updateSecurityGroup(ctx context.Context, p *Place, was, want Item[securityGroupSpec]) (applier.Made, error) {
 	id := aws.String(was.ID)
-	in, out := differ(was.Spec.Ingress, want.Spec.Ingress), differ(was.Spec.Egress, want.Spec.Egress)
 	made := applier.Made{ID: was.ID, Outputs: planner.Outputs{"id": was.ID}}
-	for _, change := range []ruleChange{
-		{in.missing, "InvalidPermission.Duplicate", func(perms []ec2types.IpPermission) error {
+	in := &ruleSwap{
+		difference: differ(was.Spec.Ingress, want.Spec.Ingress), standing: len(was.Spec.Ingress),
+		authorize: func(perms []ec2types.IpPermission) error {
 			_, err := p.EC2.AuthorizeSecurityGroupIngress(ctx, &ec2.AuthorizeSecurityGroupIngressInput{GroupId: id, IpPermissions: perms})
 			return err
-		}},
-		{out.missing, "InvalidPermission.Duplicate", func(perms []ec2types.IpPermission) error {
-			_, err := p.EC2.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: id, IpPermissions: perms})
-			return err
-		}},
-		{in.extra, "InvalidPermission.NotFound", func(perms []ec2types.IpPermission) error {
+		},
+		revoke: func(perms []ec2types.IpPermission) error {
 			_, err := p.EC2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{GroupId: id, IpPermissions: perms})
 			return err
-		}},
-		{out.extra, "InvalidPermission.NotFound", func(perms []ec2types.IpPermission) error {
+		},
+	}
+	out := &ruleSwap{
+		difference: differ(was.Spec.Egress, want.Spec.Egress), standing: len(was.Spec.Egress),
+		authorize: func(perms []ec2types.IpPermission) error {
+			_, err := p.EC2.AuthorizeSecurityGroupEgress(ctx, &ec2.AuthorizeSecurityGroupEgressInput{GroupId: id, IpPermissions: perms})
+			return err
+		},
+		revoke: func(perms []ec2types.IpPermission) error {
 			_, err := p.EC2.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{GroupId: id, IpPermissions: perms})
 			return err
-		}},
-	} {
-		if err := change.apply(); err != nil {
+		},
+	}
+	for _, step := range []func() error{in.open, out.open, in.shut, out.shut} {
+		if err := step(); err != nil {
 			return made, err
 		}
 	}
 	return made, nil
 }
+
+// rulesPerGroup is how many rules a group has room for in each direction, unless
+// AWS has raised it for the account.
+// https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
+const rulesPerGroup = 60
+
+// A ruleSwap is the change of a group's rules in one direction.
+type ruleSwap struct {
+	difference
+	standing          int // rules before
+	authorize, revoke func([]ec2types.IpPermission) error
+}
+
+// open adds what is missing. Where old and new together do not fit, they take
+// turns.
+func (s *ruleSwap) open() error {
+	err := s.add(s.missing)
+	wanted := s.standing + len(s.missing) - len(s.extra)
+	if !isFull(err) || wanted > max(s.standing, rulesPerGroup) {
+		return err
+	}
+	return s.takeTurns()
+}
+
+// rulesPerTurn is how many rules give way at once in a group without any room.
+const rulesPerTurn = 10
+
+// takeTurns adds as many of the new rules as fit, takes as many of the old away,
+// and so on. Both are in the order of their blocks, so a block's old rule goes
+// when its new one is there, or, in a group without any room, just before.
+func (s *ruleSwap) takeTurns() error {
+	for room := max(rulesPerGroup-s.standing, 0); ; {
+		added := min(room, len(s.missing))
+		err := s.add(s.missing[:added])
+		if isFull(err) { // less room than usual, or rules that count for many
+			added, room, err = 0, 0, nil
+		}
+		s.missing = s.missing[added:]
+		if err != nil || len(s.missing) == 0 {
+			return err
+		}
+		removed := min(max(added, rulesPerTurn), len(s.missing), len(s.extra))
+		if removed == 0 {
+			return s.add(s.missing) // and hear what AWS says
+		}
+		if err := s.remove(s.extra[:removed]); err != nil {
+			return err
+		}
+		s.extra = s.extra[removed:]
+		room += removed - added
+	}
+}
+
+// shut takes away what is too much.
+func (s *ruleSwap) shut() error { return s.remove(s.extra) }
+
+func (s *ruleSwap) add(rules []string) error {
+	return ruleChange{rules, "InvalidPermission.Duplicate", s.authorize}.apply()
+}
+
+func (s *ruleSwap) remove(rules []string) error {
+	return ruleChange{rules, "InvalidPermission.NotFound", s.revoke}.apply()
+}
+
+func isFull(err error) bool { return awsapi.Code(err) == "RulesPerSecurityGroupLimitExceeded" }
 
 // A ruleChange adds or removes rules by one call. The code done says that
 // AWS already has it so.
