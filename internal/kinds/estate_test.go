@@ -3,6 +3,7 @@ package kinds_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -439,6 +440,25 @@ func TestDrafts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// EC2 takes 200 values of all filters of a call together.
+func TestMarksOfMany(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.pay()
+		last := planner.Addr{Kind: "security-group", Name: "last", Place: planner.Place{Account: "platform", Region: region}}
+		objects := map[planner.Addr]string{last: h.groupID(platformVPC, "pay-clients")}
+		h.tag(objects[last], "imported", last.Path())
+		for i := range 400 {
+			objects[planner.Addr{Kind: last.Kind, Name: fmt.Sprint("g", i), Place: last.Place}] = fmt.Sprintf("sg-%017x", i)
+		}
+		time.Sleep(10 * time.Minute)
+		shown, err := kinds.NewPlaces(h.API(), h.Fleet).Marks(h.Context(), objects)
+		h.must(err)
+		if want := (kinds.Mark{Fleet: "imported", Path: last.Path()}); len(shown) != 1 || shown[last] != want {
+			t.Errorf("the marks are %v, want %v alone", shown, want)
+		}
+	})
 }
 
 // What the claims say must be true, and nobody else's.

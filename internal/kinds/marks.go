@@ -83,10 +83,11 @@ const tagPrefix = "linkfleet:"
 
 func readEC2Marks(ctx context.Context, p *Place, ids []string) (map[string]Mark, error) {
 	found := map[string]Mark{}
-	for _, batch := range batches(ids, filterValues) {
+	keys := []string{TagFleet, TagAddress}
+	for _, batch := range batches(ids, filterValues-len(keys)) {
 		pages := ec2.NewDescribeTagsPaginator(p.EC2, &ec2.DescribeTagsInput{MaxResults: aws.Int32(1000), Filters: []ec2types.Filter{
 			{Name: aws.String("resource-id"), Values: batch},
-			{Name: aws.String("key"), Values: []string{TagFleet, TagAddress}},
+			{Name: aws.String("key"), Values: keys},
 		}})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
@@ -272,7 +273,7 @@ func (p *Place) assumedIDs(kind string) []string {
 	return ids
 }
 
-// filterValues is how many values a filter of EC2 takes.
+// filterValues is how many values EC2 takes in a call, in all its filters.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 const filterValues = 200
 
