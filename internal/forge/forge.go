@@ -102,6 +102,10 @@ type Status struct {
 	Description string
 	// TargetURL is where more can be read; it may be empty.
 	TargetURL string
+	// Ref is a ref of the repository that has the commit, where no branch of it
+	// may: Head.Ref of a fork's pull request. GitLab refuses the status without;
+	// other forges do not ask.
+	Ref string
 }
 
 // Context is the name under which a fleet's statuses stand.

@@ -271,6 +271,23 @@ func TestSetStatus(t *testing.T) {
 	})
 }
 
+// A fork's commit is in no branch of the repository.
+func TestSetStatusOfFork(t *testing.T) {
+	eachForge(t, func(t *testing.T, s *forgetest.Server, f forge.Forge) {
+		pr, err := f.PullRequest(t.Context(), s.OpenPR(forgetest.PullRequest{Fork: true}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := forge.Status{Context: forge.Context("payments"), State: forge.Pending, Ref: pr.Head.Ref}
+		if err := f.SetStatus(t.Context(), pr.Head.Commit, status); err != nil {
+			t.Error(err)
+		}
+		if all := s.Statuses(pr.Head.Commit); len(all) != 1 || all[0].State != "pending" {
+			t.Errorf("statuses are %+v", all)
+		}
+	})
+}
+
 func TestWithoutAnnotationsTheForgeIsNotAsked(t *testing.T) {
 	eachForge(t, func(t *testing.T, s *forgetest.Server, f forge.Forge) {
 		if f.Limits().Annotations {

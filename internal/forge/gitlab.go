@@ -160,6 +160,11 @@ func (g *gitLab) SetStatus(ctx context.Context, commit string, s Status) error {
 	if s.TargetURL != "" && len(s.TargetURL) <= gitLabDescription {
 		options.TargetURL = &s.TargetURL
 	}
+	// Left out, GitLab takes the last pipeline's of the commit, or a branch's
+	// that has it. It is no branch's name: a fork's may be called as one here.
+	if s.Ref != "" {
+		options.Ref = &s.Ref
+	}
 	err := repeat(ctx, func() error {
 		_, _, err := g.client.Commits.SetCommitStatus(g.repo, commit, options, gitlab.WithContext(ctx))
 		return err

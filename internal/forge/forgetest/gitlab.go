@@ -111,8 +111,14 @@ func (s *Server) gitLabNote(number int, c Comment) facts {
 }
 
 // setGitLabStatus keeps one status of each context, and refuses to have it go
-// where it is, as GitLab does.
+// where it is, as GitLab does. Of a commit that no branch has, such as a
+// fork's, it has to be told a ref.
 func setGitLabStatus(s *Server, r request) answer {
+	for _, pr := range s.pulls {
+		if pr.Fork && pr.Head.Commit == r.PathValue("sha") && r.text("ref") == "" {
+			return gitLabNotFound("References for commit")
+		}
+	}
 	st := Status{r.PathValue("sha"), r.text("context"), r.text("state"), r.text("description"), r.text("target_url")}
 	for i := range s.statuses {
 		before := &s.statuses[i]
