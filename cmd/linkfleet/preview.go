@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ type previewFlags struct {
 	forge forgeFlags
 	aws   awsFlags
 	pull  int
-	trust bool
+	trust string
 	more  string
 }
 
@@ -40,7 +41,8 @@ It changes nothing in AWS: it assumes the roles of accounts.NAME.readOnlyRole,
 where there are such, and sends no request that could. The pull request's files
 are evaluated in a process of its own, with little time and memory, and without
 credentials or network. Of a pull request from a fork that changes accounts,
-nothing is planned before somebody says --trust.
+nothing is planned before somebody has looked at it and says --trust with the
+commit that was looked at; what is pushed after that is not planned.
 
 ` + forgeHelp + `
 
@@ -52,7 +54,7 @@ nothing is planned before somebody says --trust.
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.preview(cmd.Context(), f) },
 	}
 	cmd.Flags().IntVar(&f.pull, "pull", 0, "`NUMBER` of the pull request")
-	cmd.Flags().BoolVar(&f.trust, "trust", false, "plan what a fork makes of the accounts, after a look at it")
+	cmd.Flags().StringVar(&f.trust, "trust", "", "plan what a fork makes of the accounts at this `COMMIT`, after a look at it")
 	cmd.Flags().StringVar(&f.more, "more-url", "", "`URL` where the whole plan can be read, such as that of the pipeline's log")
 	f.repo.add(cmd)
 	f.forge.add(cmd)
@@ -60,9 +62,16 @@ nothing is planned before somebody says --trust.
 	return cmd
 }
 
+// commitHash is a commit's whole hash. Another commit that begins with the same
+// 12 digits can be made within hours.
+var commitHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
 func (a *app) preview(ctx context.Context, f previewFlags) error {
 	if f.pull < 1 {
 		return errors.New("no pull request is given; say which with --pull NUMBER")
+	}
+	if f.trust != "" && !commitHash.MatchString(f.trust) {
+		return fmt.Errorf("--trust %q is no commit; give the whole hash of the one that was looked at", f.trust)
 	}
 	if err := errors.Join(f.repo.check(), f.forge.check(), f.aws.check(a)); err != nil {
 		return err

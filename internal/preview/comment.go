@@ -179,12 +179,9 @@ func (in Input) foot() string {
 func (in Input) command(digest string) string {
 	words := []string{"linkfleet", "apply", "--expect", digest}
 	for _, t := range in.Plan.Targets {
-		words = append(words, "--target", shellWord(t.Target()))
+		words = append(words, "--target", t.Target())
 	}
-	for _, w := range in.Apply {
-		words = append(words, shellWord(w))
-	}
-	return strings.Join(words, " ")
+	return Command(append(words, in.Apply...)...)
 }
 
 // rest says where what is left out can be read.

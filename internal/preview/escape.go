@@ -149,6 +149,15 @@ func Marker(fleet string) string {
 	return "linkfleet:preview fleet=" + name
 }
 
+// Command is words as a line for a shell.
+func Command(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = shellWord(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
 // shellWord is text as one word of a POSIX shell, or of Bash where it holds
 // what does not print.
 func shellWord(text string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -29,8 +30,10 @@ type Previewer struct {
 	// ReachToRead prepares a run that only reads. What it plans is of no
 	// commit: that of the merge does not exist yet.
 	ReachToRead func(ctx context.Context, fleet *schema.Fleet, head string) (*reconcile.Run, error)
-	// Trusted lets a fork's change of accounts be planned.
-	Trusted bool
+	// Trusted is the hash of the commit that somebody has looked at: a fork's
+	// change of accounts is planned if that is its head. Where the head is
+	// another, nothing is planned at all.
+	Trusted string
 	// MoreURL is where the whole plan can be read, if anywhere.
 	MoreURL string
 }
@@ -47,6 +50,8 @@ type Previewed struct {
 	URL     string // of the comment
 	Input   preview.Input
 	Calls   []awsapi.CallCount // what it asked of AWS
+
+	ref string // that has the commit, where branches may not
 }
 
 // Preview plans what merging a pull request would do, and tells it in one
@@ -64,6 +69,9 @@ func (p *Previewer) Preview(ctx context.Context, number int) (*Previewed, error)
 	name, err := Fleet(ctx, p.Ledger)
 	if err != nil {
 		return nil, err
+	}
+	if pull.Fork {
+		told.ref = pull.Head.Ref
 	}
 	told.Run = ledger.Run{Fleet: name, Kind: ledger.PreviewRun, Pull: number, Ref: pull.Base.Branch, Began: p.Now()}
 	ctx, end := p.span(ctx, "preview", attribute.Int("linkfleet.pull", number), attribute.String("linkfleet.fleet", name))
@@ -90,6 +98,9 @@ func (p *Previewer) look(ctx context.Context, told *Previewed, pull forge.PullRe
 		return err
 	}
 	told.Run.Commit, told.Run.Subject = head.Hash, head.Subject
+	if p.Trusted != "" && p.Trusted != head.Hash {
+		return fmt.Errorf("pull request %d is at commit %s now, and not at %s: look at what was pushed, and trust that", pull.Number, head.Hash, p.Trusted)
+	}
 	in := &told.Input
 	*in = preview.Input{Base: p.Ref, Pull: pull.Number, Folder: p.Folder, Confined: pull.Fork, MoreURL: p.MoreURL, Fleet: told.Run.Fleet}
 	if err := p.plan(ctx, told, pull, head); err != nil {
@@ -113,7 +124,7 @@ func (p *Previewer) head(ctx context.Context, pull forge.PullRequest) (head gits
 // What is amiss with the pull request is in the input too.
 func (p *Previewer) plan(ctx context.Context, told *Previewed, pull forge.PullRequest, head gitsource.Commit) error {
 	in := &told.Input
-	merged, err := p.Repo.Merge(ctx, p.Ref, pull.Head.Ref)
+	merged, err := p.Repo.Merge(ctx, p.Ref, head.Hash) // another preview may fetch what was pushed since
 	if conflict, ok := errors.AsType[*gitsource.ConflictError](err); ok {
 		in.Conflicts = conflict.Paths
 		return nil
@@ -125,7 +136,9 @@ func (p *Previewer) plan(ctx context.Context, told *Previewed, pull forge.PullRe
 	if err != nil {
 		return err
 	}
-	in.Was = p.base(ctx, merged.Base)
+	if in.Was, err = p.base(ctx, merged.Base); err != nil {
+		return err
+	}
 	if err := p.is(ctx, in, merged.Tree); err != nil || in.Invalid != nil {
 		return err
 	}
@@ -133,28 +146,35 @@ func (p *Previewer) plan(ctx context.Context, told *Previewed, pull forge.PullRe
 		in.Invalid = err
 		return nil
 	}
-	if told.Summary = p.pending(in, pull); told.Summary != "" {
+	if told.Summary = p.pending(in, pull, head); told.Summary != "" {
 		in.Invalid = errors.New(told.Summary)
 		return nil
 	}
 	told.State = forge.Pending
-	if err := p.status(ctx, told); err != nil {
-		return err
-	}
+	_ = p.status(ctx, told) // what keeps it from being set, the last one tells
 	return p.diff(ctx, told, head)
 }
 
-// base is the fleet before the merge; nil if it is none.
-func (p *Previewer) base(ctx context.Context, at gitsource.Commit) *schema.Fleet {
+// base is the fleet before the merge; nil if it is none: the merge may be what
+// makes it, or mends it.
+func (p *Previewer) base(ctx context.Context, at gitsource.Commit) (*schema.Fleet, error) {
 	files, err := p.Repo.Tree(at.Hash, p.Folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	fleet, _, err := p.EvaluateStranger(ctx, files)
-	if err != nil {
-		return nil // the merge may be what mends it
+	switch {
+	case err == nil:
+		return fleet, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case len(schema.Faults(err)) > 0:
+		return nil, nil
 	}
-	return fleet
+	return nil, fmt.Errorf("loading the fleet before the merge: %w", err)
 }
 
 // is loads the fleet after the merge.
@@ -179,11 +199,23 @@ func (p *Previewer) is(ctx context.Context, in *preview.Input, tree string) erro
 // pending says why a stranger's change is not planned before somebody known
 // has looked at it: it decides which roles would be assumed, and so whose
 // accounts would be looked into.
-func (p *Previewer) pending(in *preview.Input, pull forge.PullRequest) string {
-	if !pull.Fork || p.Trusted || in.Was != nil && sameAccounts(in.Was, in.Is) {
+func (p *Previewer) pending(in *preview.Input, pull forge.PullRequest, head gitsource.Commit) string {
+	if !pull.Fork || p.Trusted != "" || in.Was != nil && sameAccounts(in.Was, in.Is) {
 		return ""
 	}
-	return fmt.Sprintf("This pull request is from a fork and changes accounts, so it is planned only after a look at it: linkfleet preview --pull %d --trust", pull.Number)
+	return "This pull request is from a fork and changes accounts, so it is planned only after a look at it: " + p.trusting(pull.Number, head)
+}
+
+// trusting is the command that plans just what was looked at.
+func (p *Previewer) trusting(number int, head gitsource.Commit) string {
+	words := []string{"linkfleet", "preview", "--repo", p.Repo.URL()}
+	if p.Ref != "main" {
+		words = append(words, "--ref", p.Ref)
+	}
+	if p.Folder != "." {
+		words = append(words, "--folder", p.Folder)
+	}
+	return preview.Command(append(words, "--pull", strconv.Itoa(number), "--trust", head.Hash)...)
 }
 
 func sameAccounts(was, is *schema.Fleet) bool {
@@ -271,7 +303,7 @@ func (p *Previewer) annotate(ctx context.Context, told *Previewed) error {
 
 func (p *Previewer) status(ctx context.Context, told *Previewed) error {
 	return p.Forge.SetStatus(ctx, told.Run.Commit, forge.Status{
-		Context: p.context(), State: told.State, Description: told.Summary, TargetURL: told.URL,
+		Context: p.context(), State: told.State, Description: told.Summary, TargetURL: told.URL, Ref: told.ref,
 	})
 }
 

@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -26,11 +27,13 @@ type review struct {
 	*rollout.Previewer
 }
 
-func newReview(t *testing.T) *review {
+func newReview(t *testing.T) *review { return newReviewAt(t, forgetest.GitHub) }
+
+func newReviewAt(t *testing.T, kind forgetest.Kind) *review {
 	t.Helper()
 	s := newStory(t)
-	server := forgetest.New(t, forgetest.GitHub)
-	on, err := forge.New(forge.Config{Kind: forge.GitHub, BaseURL: server.URL, Repo: server.Repo, Token: server.Token})
+	server := forgetest.New(t, kind)
+	on, err := forge.New(forge.Config{Kind: forge.Kind(kind), BaseURL: server.URL, Repo: server.Repo, Token: server.Token})
 	s.must(err)
 	return &review{story: s, forge: server, Previewer: &rollout.Previewer{
 		Track: s.track, Forge: on,
@@ -49,15 +52,23 @@ func (r *review) opens(change forgetest.PullRequest, files gittest.Files) int {
 	r.repo.Checkout("main")
 	change.Head.Commit = r.repo.Commit("change", "a change", files)
 	number := r.forge.OpenPR(change)
-	r.repo.SetRef(fmt.Sprintf("refs/pull/%d/head", number), change.Head.Commit)
+	r.repo.SetRef(r.headRef(number), change.Head.Commit)
 	return number
+}
+
+// headRef is where the forge keeps a pull request's head.
+func (r *review) headRef(number int) string {
+	if r.forge.Kind == forgetest.GitLab {
+		return fmt.Sprintf("refs/merge-requests/%d/head", number)
+	}
+	return fmt.Sprintf("refs/pull/%d/head", number)
 }
 
 // pushes puts more on a pull request.
 func (r *review) pushes(number int, files gittest.Files) string {
 	r.Helper()
 	head := r.repo.Commit("change", "more", files)
-	r.repo.SetRef(fmt.Sprintf("refs/pull/%d/head", number), head)
+	r.repo.SetRef(r.headRef(number), head)
 	r.forge.Push(number, head)
 	return head
 }
@@ -189,25 +200,112 @@ func TestPreviewOfWhatIsAmiss(t *testing.T) {
 	}
 }
 
-// Whose accounts are looked into is not for strangers to say.
+// Whose accounts are looked into is not for strangers to say, and what
+// somebody has looked at is one commit.
 func TestPreviewOfFork(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		kind    forgetest.Kind
+		opened  forgetest.PullRequest
+		failure string
+	}{
+		"github":     {forgetest.GitHub, forgetest.PullRequest{Fork: true}, "failure"},
+		"gitlab":     {forgetest.GitLab, forgetest.PullRequest{Fork: true}, "failed"},
+		"gitea":      {forgetest.Gitea, forgetest.PullRequest{Fork: true}, "failure"},
+		"gitea-agit": {forgetest.Gitea, forgetest.PullRequest{AGit: true}, "failure"},
+		"gitlab-own": {forgetest.GitLab, forgetest.PullRequest{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReviewAt(t, tt.kind)
+			r.rolls(ledger.ApplyRun, ledger.Done)
+			accounts := strings.Replace(r.file("fleet/fleet.cue"), `risk: {id: "222222222222"`, `risk: {id: "666666666666"`, 1)
+			number := r.opens(tt.opened, gittest.Files{"fleet/fleet.cue": accounts})
+			r.sim.ResetCalls()
+			told := r.previews(number)
+			if tt.failure == "" {
+				if told.Input.Plan == nil {
+					t.Errorf("it was told %+v", told)
+				}
+				return
+			}
+			if calls := r.sim.Calls(); len(calls) > 0 {
+				t.Errorf("AWS was asked for a stranger: %+v", calls)
+			}
+			looked := told.Run.Commit
+			hint := fmt.Sprintf("linkfleet preview --repo %s --folder fleet --pull %d --trust %s", r.track.Repo.URL(), number, looked)
+			if comment := strings.ReplaceAll(r.comment(number), `\`, ""); !strings.Contains(comment, hint) {
+				t.Errorf("the comment is %s, want %s", comment, hint)
+			}
+			r.wantStatus(looked, tt.failure)
+			r.trusts(number, looked)
+			again := r.pushes(number, gittest.Files{"fleet/fleet.cue": strings.Replace(accounts, "666666666666", "777777777777", 1)})
+			r.sim.ResetCalls()
+			_, err := r.Preview(t.Context(), number)
+			if calls := r.sim.Calls(); err == nil || !strings.Contains(err.Error(), again) || len(calls) > 0 {
+				t.Errorf("what was pushed after the look was trusted: %v, %d calls", err, len(calls))
+			}
+			r.trusts(number, again)
+		})
+	}
+}
+
+// trusts wants a stranger's change to be planned, once it was looked at.
+func (r *review) trusts(number int, commit string) {
+	r.Helper()
+	r.Trusted = commit
+	if told := r.previews(number); told.Input.Plan == nil {
+		r.Errorf("trusted, it was told %+v", told)
+	}
+}
+
+// A status may be refused where a comment is not.
+func TestPreviewWithoutStatus(t *testing.T) {
 	t.Parallel()
 	r := newReview(t)
 	r.rolls(ledger.ApplyRun, ledger.Done)
-	accounts := strings.Replace(r.file("fleet/fleet.cue"), `risk: {id: "222222222222"`, `risk: {id: "666666666666"`, 1)
-	number := r.opens(forgetest.PullRequest{Fork: true}, gittest.Files{"fleet/fleet.cue": accounts})
-	r.sim.ResetCalls()
-	told := r.previews(number)
-	if calls := r.sim.Calls(); len(calls) > 0 {
-		t.Errorf("AWS was asked for a stranger: %+v", calls)
+	number := r.opens(forgetest.PullRequest{}, gittest.Files{"fleet/admin.cue": secondListener})
+	r.forge.Fault(forgetest.Fault{Method: "POST", Path: "/statuses/", Status: 403, Message: "not for you", Times: 100})
+	told, err := r.Preview(t.Context(), number)
+	if err == nil || !strings.Contains(err.Error(), "not for you") {
+		t.Errorf("the error is %v", err)
 	}
-	if !strings.Contains(r.comment(number), "--trust") {
+	if told.Input.Plan == nil || !strings.Contains(r.comment(number), told.Input.Plan.ShortDigest()) {
 		t.Errorf("the comment is %s", r.comment(number))
 	}
-	r.wantStatus(told.Run.Commit, "failure")
-	r.Trusted = true
-	if told := r.previews(number); told.Input.Plan == nil {
-		t.Errorf("trusted, it was told %+v", told)
+}
+
+// That the fleet before the merge could not be looked at is not that there is
+// none: everything would seem to be new.
+func TestPreviewWhoseBaseCannotBeLoaded(t *testing.T) {
+	t.Parallel()
+	r := newReview(t)
+	r.rolls(ledger.ApplyRun, ledger.Done)
+	number := r.opens(forgetest.PullRequest{}, gittest.Files{"fleet/admin.cue": secondListener})
+	load, calls := r.EvaluateStranger, 0
+	r.EvaluateStranger = func(ctx context.Context, files fs.FS) (*schema.Fleet, []schema.Warning, error) {
+		if calls++; calls == 1 {
+			return nil, nil, errors.New("the process for it did not start")
+		}
+		return load(ctx, files)
+	}
+	told, err := r.Preview(t.Context(), number)
+	if err == nil || !strings.Contains(err.Error(), "did not start") {
+		t.Errorf("the error is %v", err)
+	}
+	r.wantStatus(told.Run.Commit, "error")
+}
+
+// What merging adds, or mends, has nothing before it to be compared with.
+func TestPreviewOfFirstFleet(t *testing.T) {
+	t.Parallel()
+	r := newReview(t)
+	number := r.opens(forgetest.PullRequest{}, gittest.Files{"fleet/admin.cue": secondListener})
+	r.pushes(number, gittest.Files{"other/x.cue": "package fleet\n"})
+	r.Folder = "other"
+	told, err := r.Preview(t.Context(), number)
+	if err != nil || told.Input.Was != nil || told.Input.Invalid == nil || len(schema.Faults(told.Input.Invalid)) == 0 {
+		t.Errorf("told %+v, %v", told, err)
 	}
 }
 
