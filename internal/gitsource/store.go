@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -107,6 +108,9 @@ func (s *store) blame(h plumbing.Hash, err error) error {
 	}
 	// If it cannot be marked, the next that reads it finds it out as well.
 	_ = os.WriteFile(filepath.Join(s.dir, damageFile), nil, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New(err.Error()) // a file of the mirror's, and not of the tree that is read
+	}
 	return fmt.Errorf("object %s in the mirror %s cannot be read; the mirror is cloned anew when it is fetched next: %w", h, s.dir, err)
 }
 

@@ -54,6 +54,9 @@ func TestPassingFailuresAreNoDamage(t *testing.T) {
 			if err == nil || (missing == nil) != tt.damaged || strings.Contains(err.Error(), "cloned anew") != tt.damaged {
 				t.Errorf("marked as damaged: %v, with %v; want %v", missing == nil, err, tt.damaged)
 			}
+			if errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a tree seems to lack a file: %v", err)
+			}
 		})
 	}
 }
