@@ -329,6 +329,9 @@ func serviceDrifts() []drift {
 		{fields: "endpoint-service: terms.onRevoke", want: "update endpoint-service/fraud: terms.onRevoke\n", hand: func(s *scene) {
 			s.tagService(kinds.TagOnRevoke, partnerID+"=keep")
 		}},
+		{fields: "endpoint-service: terms.onRevoke", name: "left over", want: "update endpoint-service/fraud: terms.onRevoke\n", hand: func(s *scene) {
+			s.tagService(kinds.TagOnRevoke+"-2", partnerID+"=keep")
+		}},
 		{fields: "endpoint-service: ipAddressTypes", code: "InvalidParameter", refused: func(s *scene) error { // balancers without IPv6
 			_, err := s.platform.EC2.ModifyVpcEndpointServiceConfiguration(s.T.Context(), &ec2.ModifyVpcEndpointServiceConfigurationInput{
 				ServiceId: s.id("endpoint-service/fraud"), AddSupportedIpAddressTypes: []string{"ipv6"},

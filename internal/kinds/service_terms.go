@@ -124,15 +124,30 @@ func readTerms(tags []ec2types.Tag) serviceTerms {
 		switch {
 		case key == TagPreventDestroy:
 			terms.PreventDestroy = value == "true"
-		case key == TagOnRevoke || strings.HasPrefix(key, TagOnRevoke+"-"):
-			terms.OnRevoke = append(terms.OnRevoke, strings.Fields(value)...)
+		case isTerm(key):
+			terms.OnRevoke = append(terms.OnRevoke, slices.DeleteFunc(strings.Fields(value), meaningless)...)
 		}
 	}
 	slices.Sort(terms.OnRevoke)
 	return terms
 }
 
-// changeTerms writes what differs, and takes away the tags that are left over.
+// isTerm tells the tags that hold terms.
+func isTerm(key string) bool {
+	return key == TagPreventDestroy || key == TagOnRevoke || strings.HasPrefix(key, TagOnRevoke+"-")
+}
+
+// meaningless tells a note that is not an account's id and a fate: linkfleet has
+// not written it so, and nobody is to be judged by it.
+func meaningless(note string) bool {
+	account, fate, _ := strings.Cut(note, "=")
+	known := fate == string(schema.Keep) || fate == string(schema.Reject)
+	return !known || len(account) != 12 || strings.Trim(account, "0123456789") != ""
+}
+
+// changeTerms writes what differs, and takes away the tags that are left over:
+// all that AWS shows, for a run that was killed before it took them away leaves
+// more than there are terms for.
 func changeTerms(ctx context.Context, p *Place, id string, was, want serviceTerms) error {
 	if was.PreventDestroy == want.PreventDestroy && slices.Equal(was.OnRevoke, want.OnRevoke) {
 		return nil
@@ -143,15 +158,20 @@ func changeTerms(ctx context.Context, p *Place, id string, was, want serviceTerm
 			return err
 		}
 	}
+	s, err := p.serviceByID(ctx, id)
+	if err != nil {
+		return err
+	}
 	var extra []ec2types.Tag
-	for _, old := range was.tags() {
-		if !slices.ContainsFunc(tags, func(t ec2types.Tag) bool { return *t.Key == *old.Key }) {
+	for _, old := range slices.Concat(was.tags(), s.Tags) {
+		same := func(t ec2types.Tag) bool { return *t.Key == *old.Key }
+		if isTerm(*old.Key) && !slices.ContainsFunc(tags, same) && !slices.ContainsFunc(extra, same) {
 			extra = append(extra, ec2types.Tag{Key: old.Key})
 		}
 	}
 	if len(extra) == 0 {
 		return nil
 	}
-	_, err := p.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: extra})
+	_, err = p.EC2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: extra})
 	return err
 }
