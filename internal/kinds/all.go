@@ -59,7 +59,7 @@ func Want(f *schema.Fleet, live planner.State) Wishes {
 	}
 	rememberRevoked(f, w.Want, live)
 	w.Notes = slices.Concat(notes, waiting(f, judged), spent(f, live))
-	w.Rules = []planner.Rule{keepConnected(f, live), acceptWhatComes, newGuard(f, judged, w.Want).refuse}
+	w.Rules = []planner.Rule{keepConnected(f, live), acceptWhatComes, keepPorts(judged), newGuard(f, judged, w.Want).refuse}
 	w.Remarks = []planner.Remark{outages(f, live)}
 	w.Limits = []planner.Limit{limits(f, judged)}
 	return w

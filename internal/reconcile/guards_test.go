@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
 	"github.com/linkfleet/linkfleet/internal/kinds"
 	"github.com/linkfleet/linkfleet/internal/reconcile"
 	"github.com/linkfleet/linkfleet/internal/stage"
@@ -136,6 +139,32 @@ func TestPreventDestroy(t *testing.T) {
 			if st.Action == planner.Delete && st.Group().Consumer == "" {
 				t.Errorf("%s of a service that must not be destroyed", st.StepKey)
 			}
+		}
+	})
+}
+
+// A listener does not leave its port for one that another is not let go from:
+// it would be on neither.
+func TestListenerStaysWhereItsPortIsKept(t *testing.T) {
+	onGuarded(t, func(t *testing.T, s *stage.Stage) {
+		fraud := s.Fleet.Services["fraud"]
+		fraud.PreventDestroy = true
+		more := *fraud.Listeners["https"]
+		more.Name, more.Port = "more", 9443
+		fraud.Listeners["more"] = &more
+		s.Converge()
+		delete(fraud.Listeners, "more")
+		fraud.Listeners["https"].Port = 9443
+		wantMend(t, s.Plan(), "give it another port at ")
+		s.Apply()
+		at := planner.Addr{Kind: "listener", Name: "fraud/https", Place: planner.Place{Account: "platform", Region: "us-east-1"}}
+		hand := s.Hands(s.Fleet.Accounts["platform"].ID, "us-east-1")
+		out, err := hand.ELB.DescribeListeners(t.Context(), &elasticloadbalancingv2.DescribeListenersInput{ListenerArns: []string{s.Live().Live[at][0].ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port := aws.ToInt32(out.Listeners[0].Port); port != 8443 {
+			t.Errorf("the listener moved to port %d, which nobody asked for", port)
 		}
 	})
 }
