@@ -77,10 +77,16 @@ func readClaims(name string, into map[planner.Addr]string) error {
 	if err := json.Unmarshal(text, &ids); err != nil {
 		return fmt.Errorf("%s is not a JSON object of ids by address: %w", name, err)
 	}
+	if key, ok := doubled(text); ok {
+		return fmt.Errorf("%s says twice what %q is; only one can be", name, key)
+	}
 	for _, text := range slices.Sorted(maps.Keys(ids)) {
 		addr, err := parseAddr(text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+		if ids[text] == "" {
+			return fmt.Errorf("%s says no id of %s; give it one, or delete the line", name, addr)
 		}
 		if other, ok := into[addr]; ok && other != ids[text] {
 			return fmt.Errorf("%s says that %s is %s, and another file says that it is %s; only one can be", name, addr, ids[text], other)
@@ -88,6 +94,24 @@ func readClaims(name string, into map[planner.Addr]string) error {
 		into[addr] = ids[text]
 	}
 	return nil
+}
+
+// doubled finds a key that a JSON object of texts has twice. Of such keys
+// Unmarshal has taken the last.
+func doubled(text []byte) (string, bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	_, _ = d.Token() // the text is known to be sound
+	seen := map[string]bool{}
+	for d.More() {
+		token, _ := d.Token()
+		key, _ := token.(string)
+		if seen[key] {
+			return key, true
+		}
+		seen[key] = true
+		_, _ = d.Token() // the value
+	}
+	return "", false
 }
 
 // parseAddr reads what Addr's String wrote.

@@ -184,11 +184,25 @@ func (i *Import) load(ctx context.Context, files map[string][]byte, d *Imported)
 	for _, fault := range faults {
 		f := owner[fault.Pos.File]
 		if f == nil {
+			f = blamed(d.Whole, fault)
+		}
+		if f == nil {
 			return nil, fmt.Errorf("the fleet would not load: %w", fault)
 		}
 		f.Faults = append(f.Faults, kinds.Remark{Object: fault.Path, Text: fault.Message + "; " + fault.Mend})
 	}
 	return fleet, nil
+}
+
+// blamed is the service that a fault in the files of a fleet that was there
+// already names as the other side of a conflict; nil if it names none.
+func blamed(whole []*kinds.Found, fault *schema.Error) *kinds.Found {
+	for _, f := range whole {
+		if strings.Contains(fault.Message, " "+serviceFile(f)+":") || strings.Contains(fault.Message, "("+serviceFile(f)+":") {
+			return f
+		}
+	}
+	return nil
 }
 
 // copyFleet copies what a fleet is loaded from.

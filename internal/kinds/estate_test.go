@@ -442,6 +442,39 @@ func TestDrafts(t *testing.T) {
 	}
 }
 
+// Into a fleet that has its private name already a service comes as a draft,
+// and what was removed from the fleet comes back under another name.
+func TestImportBesideOthers(t *testing.T) {
+	onHandMade(t, func(h *handMade) {
+		h.example()
+		dir, _ := h.imports("Fraud / Scoring")
+		text, err := os.ReadFile(filepath.Join(dir, "services/fraud-scoring.cue"))
+		h.must(err)
+		h.must(os.RemoveAll(filepath.Join(dir, "services")))
+		h.must(os.RemoveAll(filepath.Join(dir, "adopt")))
+		h.must(schema.WriteNew(dir, map[string][]byte{
+			"services/zeta.cue": []byte(strings.ReplaceAll(string(text), "fraud-scoring", "zeta")),
+			"removed.cue":       []byte("package fleet\n\nfleet: removed: [\"services/pay-front\"]\n"),
+		}))
+		h.loads(dir)
+		in := estate.Import{API: h.API(), Fleet: h.Fleet, Dir: dir, Into: true, Today: time.Now()}
+		done, err := in.Run(h.Context())
+		h.must(err)
+		if len(done.Whole) != 1 || !strings.HasPrefix(done.Whole[0].Service.Name, "svc-") {
+			t.Errorf("whole are %d, want the service that was pay-front, named by its id", len(done.Whole))
+		}
+		var faults []string
+		for _, f := range done.Drafts {
+			faults = append(faults, fmt.Sprint(f.Service.Name, ": ", f.Faults))
+		}
+		if all := strings.Join(faults, "\n"); len(done.Drafts) != 2 || !strings.Contains(all, "is the private DNS name of service fraud-scoring too") {
+			t.Errorf("the drafts are\n%s\nwant legacy and, for its private name, fraud-scoring", all)
+		}
+		_, _, err = schema.Load(h.Context(), dir, time.Now())
+		h.must(err)
+	})
+}
+
 // EC2 takes 200 values of all filters of a call together.
 func TestMarksOfMany(t *testing.T) {
 	onHandMade(t, func(h *handMade) {

@@ -98,6 +98,9 @@ func Survey(ctx context.Context, places *Places, f *schema.Fleet, only []string)
 	for s := range services(f) {
 		v.names[s.Name] = true
 	}
+	for _, r := range f.Removed {
+		v.names[r.Service] = true
+	}
 	if err := v.look(ctx); err != nil {
 		return nil, err
 	}
@@ -116,7 +119,7 @@ type survey struct {
 	places    *Places
 	fleet     *schema.Fleet
 	accounts  map[string]*schema.Account // by id; those of strangers are added
-	names     map[string]bool            // of services
+	names     map[string]bool            // of services, those in fleet.removed too
 	sightings []*sighting
 	zones     []*schema.Zone
 }
