@@ -183,9 +183,10 @@ func hex(c byte) byte {
 }
 
 func TestFleetOfACommit(t *testing.T) {
-	r := gittest.New(t)
 	example := os.DirFS("../../fleet.example")
-	for _, dir := range []string{".", "teams/payments"} {
+	today := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, dir := range []string{"", "teams/payments"} {
+		r := gittest.New(t)
 		err := fs.WalkDir(example, ".", func(name string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return err
@@ -197,12 +198,9 @@ func TestFleetOfACommit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	hash := r.Record("a fleet")
-	m := open(t, gitsource.Options{URL: r.Work, Dir: t.TempDir()})
-	fetch(t, m, "main")
-	today := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, dir := range []string{"", "teams/payments"} {
+		hash := r.Record("a fleet")
+		m := open(t, gitsource.Options{URL: r.Work, Dir: t.TempDir()})
+		fetch(t, m, "main")
 		files, err := m.Tree(hash, dir)
 		if err != nil {
 			t.Fatal(err)
@@ -212,7 +210,7 @@ func TestFleetOfACommit(t *testing.T) {
 			t.Errorf("%s: %v", dir, err)
 			continue
 		}
-		want, _, err := schema.Load(t.Context(), filepath.Join(r.Work, "teams/payments"), today)
+		want, _, err := schema.Load(t.Context(), filepath.Join(r.Work, dir), today)
 		if err != nil || got.Name != want.Name || len(got.Services) != len(want.Services) {
 			t.Errorf("%s: got %s of %d services, %v", dir, got.Name, len(got.Services), err)
 		}
