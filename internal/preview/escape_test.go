@@ -104,7 +104,8 @@ func TestClip(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("x", 1<<20)
-	if n := testing.AllocsPerRun(10, func() { clip(long, 100) }); n > 1 {
-		t.Errorf("%v allocations to cut a long text", n)
+	cut := ""
+	if n := testing.AllocsPerRun(10, func() { cut = clip(long, 100) }); n > 1 || len(cut) != 99+len("…") {
+		t.Errorf("%v allocations to cut a long text to %d bytes", n, len(cut))
 	}
 }
