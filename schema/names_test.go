@@ -11,7 +11,7 @@ func TestCheckServiceName(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", "services/fraud", "Fraud", "-a", "internal-pay", "a b", "fraud\n", strings.Repeat("a", 21)} {
+	for _, name := range []string{"", "services/fraud", "Fraud", "-a", "internal-pay", "sg-pay", "a b", "fraud\n", strings.Repeat("a", 21)} {
 		if err := CheckServiceName(name); err == nil || !strings.Contains(err.Error(), "at most 20") {
 			t.Errorf("%q: %v", name, err)
 		}
