@@ -18,7 +18,7 @@ type Value struct {
 	With []Addr
 	// AsIs says that the other resource will do as it stands: an update of it
 	// that does not change the output is not waited for. Nor does an update
-	// wait for those of With.
+	// of what uses the output already wait for those of With.
 	AsIs bool
 }
 

@@ -131,12 +131,21 @@ func (d *differ) connectArrival(s *site) {
 			}
 		}
 		for _, with := range v.With {
-			if to := d.sites[with]; v.AsIs && n.Action == Update && to != nil && to.arrive != nil && to.arrive.Action == Update {
-				continue
+			if n.Action != Update || !v.AsIs || !d.uses(s.kept, *v) {
+				d.await(n, with)
 			}
-			d.await(n, with)
 		}
 	})
+}
+
+// uses tells whether a live resource is at a wanted value already.
+func (d *differ) uses(o *object, want Value) (found bool) {
+	text, known := d.lookUp(want)
+	if !known {
+		return false
+	}
+	o.spec.eachValue(func(_ *leaf, v *Value) { found = found || v.Known == text })
+	return found
 }
 
 // await lets n wait for whatever makes the resource at an address stand.

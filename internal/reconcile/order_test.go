@@ -146,6 +146,22 @@ func TestListenerTakesThePortOfOneThatGoes(t *testing.T) {
 	})
 }
 
+// Nor where the listener that takes the port is a new one: a listener that is
+// called otherwise is another one.
+func TestListenerIsRenamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stage.OnGrid(t, stage.Grid{Services: 1, Consumers: 1})
+		s.Converge()
+		svc := s.Fleet.Services["s0"]
+		web := *svc.Listeners["api"]
+		web.Name = "web"
+		delete(svc.Listeners, "api")
+		svc.Listeners["web"] = &web
+		svc.AcceptanceRequired = false
+		s.Converge()
+	})
+}
+
 // An endpoint whose successor cannot be made goes on answering to the private
 // name.
 func TestFailedReplacementKeepsTheName(t *testing.T) {
