@@ -61,40 +61,6 @@ func Preflight(ctx context.Context, places *Places, f *schema.Fleet, plan *plann
 	return append(refused, keepSuccessors(plan, refused)...), facts.coverage(plan), nil
 }
 
-// A Coverage is where a consumer's endpoint meets its service: by zone IDs,
-// sorted, since zones' names differ between accounts.
-// https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
-type Coverage struct {
-	Group   planner.Group
-	Zones   []string // of the endpoint's subnets, as the plan leaves them
-	Offered []string // of the service's load balancer, as the plan leaves it
-}
-
-func (pf *preflight) coverage(plan *planner.Plan) []Coverage {
-	var all []Coverage
-	for _, st := range plan.Steps {
-		spec, isEndpoint := st.After.Spec.(endpointSpec)
-		if s := pf.fleet.Services[st.After.Group.Service]; isEndpoint && s != nil && len(newSubnets(st)) > 0 && pf.untold(st) == "" {
-			all = append(all, Coverage{
-				Group: st.After.Group, Zones: pf.zones(st.Addr.Place, spec.Subnets), Offered: pf.zones(placeOf(s), s.LoadBalancer.Subnets),
-			})
-		}
-	}
-	return all
-}
-
-// zones are the IDs of the zones that subnets are in, sorted.
-func (pf *preflight) zones(at planner.Place, subnets []string) []string {
-	var ids []string
-	for _, id := range subnets {
-		if zone := aws.ToString(pf.subnets[at][id].AvailabilityZoneId); zone != "" {
-			ids = append(ids, zone)
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
-
 // preflight is what was asked of AWS for one plan.
 type preflight struct {
 	fleet   *schema.Fleet
@@ -306,32 +272,31 @@ func (pf *preflight) checkSubnets(st planner.Step, vpc string, ids []string) *ob
 			return &objection{fmt.Sprintf("subnet %s is in %s, not in %s", id, aws.ToString(s.VpcId), vpc), "make vpc and subnets agree at " + st.After.Origin}
 		case zones[zone] != "":
 			return &objection{fmt.Sprintf("subnets %s and %s are both in zone %s", zones[zone], id, zone), "keep one subnet for each zone at " + st.After.Origin}
-		case slices.Contains(added, id) && aws.ToInt32(s.AvailableIpAddressCount) < 1:
-			return &objection{fmt.Sprintf("subnet %s has no address left", id), "free addresses in it, or name another subnet of its zone at " + st.After.Origin}
+		case slices.Contains(added, id) && int(aws.ToInt32(s.AvailableIpAddressCount)) < addressesFor(st):
+			return &objection{tooFull(st, s), "free addresses in it, or name another subnet of its zone at " + st.After.Origin}
 		}
 		zones[zone] = id
 	}
 	return nil
 }
 
-// checkCoverage compares the zones of an endpoint with those of its
-// service's load balancer.
-func (pf *preflight) checkCoverage(st planner.Step, ids []string) *objection {
-	s := pf.fleet.Services[st.After.Group.Service]
-	if s == nil || len(newSubnets(st)) == 0 {
-		return nil
+// addressesFor is how many free addresses AWS asks of each subnet that a step
+// puts something into. A load balancer takes one, and is refused with fewer
+// than eight.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/availability-zones.html
+func addressesFor(st planner.Step) int {
+	if _, isBalancer := st.After.Spec.(loadBalancerSpec); isBalancer {
+		return 8
 	}
-	offered := pf.zones(placeOf(s), s.LoadBalancer.Subnets)
-	for _, id := range ids {
-		zone := aws.ToString(pf.subnets[st.Addr.Place][id].AvailabilityZoneId)
-		if !slices.Contains(offered, zone) {
-			return &objection{
-				fmt.Sprintf("subnet %s is in zone %s, where %s has no load balancer subnet (it is in %s)", id, zone, s.Name, strings.Join(offered, ", ")),
-				fmt.Sprintf("take a subnet in one of those zones at %s, or add a subnet in %s to the load balancer at %s", st.After.Origin, zone, s.LoadBalancer.Pos.Short()),
-			}
-		}
+	return 1
+}
+
+func tooFull(st planner.Step, s ec2types.Subnet) string {
+	need, left := addressesFor(st), aws.ToInt32(s.AvailableIpAddressCount)
+	if need == 1 || left == 0 {
+		return fmt.Sprintf("subnet %s has no address left", aws.ToString(s.SubnetId))
 	}
-	return nil
+	return fmt.Sprintf("subnet %s has %d addresses left, and a load balancer needs %d", aws.ToString(s.SubnetId), left, need)
 }
 
 // checkVPC objects to a VPC that is known not to be there.

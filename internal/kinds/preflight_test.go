@@ -61,6 +61,10 @@ func TestPreflight(t *testing.T) {
 			"subnet subnet-0a000000000000full has no address left", "free addresses in it",
 		},
 		{
+			"a subnet too full for a load balancer", func(s *scene) { s.fraud.LoadBalancer.Subnets[0] = "subnet-0f0000000000tight" }, balancer,
+			"subnet subnet-0f0000000000tight has 5 addresses left, and a load balancer needs 8", "free addresses in it, or name another subnet of its zone at services/fraud/service.cue",
+		},
+		{
 			"DNS hostnames off", switchOff(&ec2.ModifyVpcAttributeInput{EnableDnsHostnames: off}), name,
 			riskVPC + " has enableDnsHostnames off", "aws ec2 modify-vpc-attribute --vpc-id " + riskVPC + " --enable-dns-hostnames",
 		},

@@ -108,9 +108,12 @@ func addRoom(world awssim.World) {
 			},
 		}
 	}
-	none := 0
+	none, few := 0, 5
 	world.Accounts[riskID].Regions[region].VPCs[riskVPC].Subnets["subnet-0a000000000000full"] = awssim.WorldSubnet{
 		CIDR: "10.30.10.0/24", ZoneID: "use1-az2", AvailableIPs: &none,
+	}
+	world.Accounts[platformID].Regions[region].VPCs[platformVPC].Subnets["subnet-0f0000000000tight"] = awssim.WorldSubnet{
+		CIDR: "10.20.10.0/28", ZoneID: "use1-az1", AvailableIPs: &few,
 	}
 	world.Accounts[dnsID].HostedZones["Z0OTHER"] = awssim.WorldZone{Name: "example.net"}
 }
