@@ -119,6 +119,9 @@ func (j *judgement) of(r planner.Resource) verdict {
 	if place, why, ok := j.unreadOwner(s, r); ok {
 		return verdict{note: j.note(r, planner.NoteWarning, fmt.Sprintf("%s is left alone: it may be ours, but %s is unread: %s", whose(r), place, why))}
 	}
+	if c := j.expectant(s, r); c != nil && state(r) != connRejected {
+		return verdict{note: j.note(r, planner.NoteWarning, fmt.Sprintf("%s is left alone: it may be ours, made for consumer %s a moment ago and not shown there yet", whose(r), c.Name))}
+	}
 	return j.ofUnknown(s, r)
 }
 
@@ -180,6 +183,25 @@ func (j *judgement) unreadOwner(s *schema.Service, r planner.Resource) (planner.
 		}
 	}
 	return planner.Place{}, "", false
+}
+
+// expectant finds the consumer whose endpoint linkfleet runs in the owner's
+// account and does not see as it should be: a run that died just after it made
+// the endpoint leaves one that AWS may show to the provider first.
+func (j *judgement) expectant(s *schema.Service, r planner.Resource) *schema.Consumer {
+	for c := range managed(s) {
+		if j.fleet.Accounts[c.Account].ID == r.Outputs["owner"] && !j.stands(s, c) {
+			return c
+		}
+	}
+	return nil
+}
+
+// stands tells whether a consumer has its endpoint, and is to keep it.
+func (j *judgement) stands(s *schema.Service, c *schema.Consumer) bool {
+	return slices.ContainsFunc(j.live.Live[addrEndpoint(s, c)], func(r planner.Resource) bool {
+		return r.Spec.(endpointSpec).VPC == c.Endpoint.VPC || !c.Endpoint.AllowReplace
+	})
 }
 
 func (j *judgement) ofUnknown(s *schema.Service, r planner.Resource) verdict {

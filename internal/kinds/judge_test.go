@@ -89,13 +89,38 @@ func TestJudge(t *testing.T) {
 		{name: "pending, of an account that is unread", unread: true, of: liveConnection("pay", "vpce-1", risk, connPending), note: "left alone: it may be ours"},
 		{name: "a stranger's, while an account is unread", unread: true, of: liveConnection("pay", "vpce-1", stranger, connAccepted), as: "pay/vpce-1"},
 
+		{
+			// An earlier run may have made it and died, and the consumer's list
+			// lags more than the provider's.
+			name: "of a managed consumer's account, where no endpoint is seen yet", change: rejectUnknown,
+			of: liveConnection("pay", "vpce-1", risk, connPending), note: "left alone: it may be ours",
+		},
+		{name: "the same, connected", of: liveConnection("pay", "vpce-1", risk, connAccepted), note: "left alone: it may be ours"},
+		{name: "the same, rejected", of: liveConnection("pay", "vpce-1", risk, connRejected)},
+		{
+			name: "of a managed consumer's account, where the endpoint is to be replaced", change: func(f *schema.Fleet) {
+				rejectUnknown(f)
+				e := f.Services["pay"].Consumers["risk"].Endpoint
+				e.VPC, e.AllowReplace = "vpc-2", true
+			}, ours: []planner.Resource{ours},
+			of: liveConnection("pay", "vpce-2", risk, connPending), note: "left alone: it may be ours",
+		},
+		{
+			name: "another of a managed consumer's account, to be rejected", change: rejectUnknown, ours: []planner.Resource{ours},
+			of: liveConnection("pay", "vpce-2", risk, connPending), as: "pay/vpce-2",
+		},
+		{
+			name: "of a managed consumer's account, whose consumer is removed", change: func(f *schema.Fleet) { delete(f.Services["pay"].Consumers, "risk") },
+			of: liveConnection("pay", "vpce-1", risk, connAccepted), as: "pay/vpce-1",
+		},
+
 		{name: "a consumer's own", of: liveConnection("pay", "vpce-1", partner, connPending), as: "pay/partner/vpce-1"},
 		{name: "a consumer's own, accepted", of: liveConnection("pay", "vpce-1", partner, connAccepted), as: "pay/partner/vpce-1"},
 		{name: "a consumer's own, rejected: the owner has to make another", of: liveConnection("pay", "vpce-1", partner, connRejected)},
 
 		{name: "a stranger's, pending", of: liveConnection("pay", "vpce-1", stranger, connPending), note: "since 2030-01-01T00:00:00Z and belongs to no declared consumer"},
 		{
-			name: "a stranger's, pending, to be rejected", change: func(f *schema.Fleet) { f.Services["pay"].UnknownConnections = schema.RejectUnknown },
+			name: "a stranger's, pending, to be rejected", change: rejectUnknown,
 			of: liveConnection("pay", "vpce-1", stranger, connPending), as: "pay/vpce-1",
 		},
 		{name: "a stranger's, rejected", of: liveConnection("pay", "vpce-1", stranger, connRejected)},
@@ -144,6 +169,8 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
+
+func rejectUnknown(f *schema.Fleet) { f.Services["pay"].UnknownConnections = schema.RejectUnknown }
 
 func removeAll(f *schema.Fleet) { clear(f.Services) }
 
