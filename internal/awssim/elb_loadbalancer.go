@@ -26,9 +26,10 @@ type loadBalancer struct {
 	ReadyAt        time.Time // when the latest change is done
 	ActiveSince    time.Time // zero: never was active
 	Created        time.Time
-	Deleted        time.Time        // zero while it stands; rows linger for listLag
-	Subnets        []string         // in the order they were given
-	Nodes          map[string]*node // by subnet
+	Deleted        time.Time            // zero while it stands; rows linger for listLag
+	Subnets        []string             // in the order they were given
+	Nodes          map[string]*node     // by subnet
+	Vacating       map[string]time.Time // zones being left, by ID, and until when
 	SecurityGroups []string
 	// EnforceInbound tells whether inbound rules apply to PrivateLink traffic:
 	// "on", "off", or "" until somebody says, which is as on. AWS shows nothing

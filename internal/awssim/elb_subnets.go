@@ -3,6 +3,7 @@ package awssim
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // wantedSubnets settles the subnets of a new balancer from Subnets or
@@ -143,6 +144,9 @@ func setSubnets(c *call) (M, error) {
 	if err := c.checkSwap(b, want, added, removed); err != nil {
 		return nil, err
 	}
+	if err := c.checkVacated(b, want, added); err != nil {
+		return nil, err
+	}
 	for _, id := range b.Subnets {
 		if kept := want.Nodes[id]; kept != nil {
 			*kept = *b.Nodes[id]
@@ -154,6 +158,7 @@ func setSubnets(c *call) (M, error) {
 	}
 	for _, id := range removed {
 		c.detach(b.Nodes[id], "loadBalancerZones")
+		b.vacate(b.Nodes[id].ZoneID, c.now.Add(c.latency("loadBalancerZones")))
 	}
 	b.Subnets, b.Nodes, b.IPAddressType = want.Subnets, want.Nodes, want.IPAddressType
 	if len(added) > 0 {
@@ -181,6 +186,26 @@ func (c *call) checkSwap(b, want *loadBalancer, added, removed []string) error {
 					"You cannot change the subnet of Availability Zone '%s' in one request: remove '%s', then add '%s'",
 					b.Nodes[old].Zone, old, id)
 			}
+		}
+	}
+	return nil
+}
+
+// vacate notes until when a zone is being left.
+func (b *loadBalancer) vacate(zone string, until time.Time) {
+	if b.Vacating == nil {
+		b.Vacating = make(map[string]time.Time)
+	}
+	b.Vacating[zone] = until
+}
+
+// checkVacated refuses to add a subnet in a zone that is still being left (NLB
+// guide, "Availability Zones": the removal must be complete).
+func (c *call) checkVacated(b, want *loadBalancer, added []string) error {
+	for _, id := range added {
+		if n := want.Nodes[id]; b.Type == "network" && c.now.Before(b.Vacating[n.ZoneID]) {
+			return refuse("InvalidConfigurationRequest",
+				"A subnet of Availability Zone '%s' is still being removed from load balancer '%s'", n.Zone, b.ARN)
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ type shadow struct {
 // that no read shows.
 var unshadowed = map[string]bool{
 	"State": true, "Tags": true, "Due": true, "Accepted": true, "Deleted": true,
-	"ReadyAt": true, "ZoneIDs": true, "NextZoneIDs": true, "ZonesDue": true, "Connections": true,
+	"ReadyAt": true, "ZoneIDs": true, "NextZoneIDs": true, "ZonesDue": true, "Connections": true, "Vacating": true,
 }
 
 // subject finds the row, and its id, that a call is about to change; nil for

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -24,14 +25,15 @@ func changeBalancerSubnets(ctx context.Context, p *Place, was, want Item[loadBal
 	if slices.Equal(was.Spec.Subnets, want.Spec.Subnets) {
 		return nil
 	}
-	now, err := p.describeBalancer(ctx, was.ID)
+	lb, err := p.describeBalancer(ctx, was.ID)
 	if err != nil {
 		return err
 	}
 	have := map[string]string{}
-	for _, z := range now.AvailabilityZones {
+	for _, z := range lb.AvailabilityZones {
 		have[aws.ToString(z.SubnetId)] = aws.ToString(z.ZoneName)
 	}
+	now := slices.Sorted(maps.Keys(have))
 	wanted, err := p.zonesOfSubnets(ctx, want.Spec.Subnets)
 	if err != nil {
 		return err
@@ -40,13 +42,24 @@ func changeBalancerSubnets(ctx context.Context, p *Place, was, want Item[loadBal
 	if err != nil {
 		return err
 	}
-	for i, subnets := range steps {
+	off := "subnets off " + was.ID
+	for _, subnets := range steps {
 		if err := p.setSubnets(ctx, was.ID, subnets); err != nil {
-			return subnetError(err, i)
+			adds, half := len(without(now, subnets)) == 0, p.said(off, leavingZone)
+			return subnetError(err, adds && (half || !p.past(p.stint.began, leavingZone)), half)
 		}
+		if len(without(now, subnets)) > 0 {
+			p.say(off)
+		}
+		now = subnets
 	}
 	return nil
 }
+
+// leavingZone is how long a load balancer may take to let go of a subnet: AWS
+// speaks of up to three minutes, and refuses until then another in its zone.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/availability-zones.html
+const leavingZone = 5 * time.Minute
 
 func (p *Place) setSubnets(ctx context.Context, arn string, subnets []string) error {
 	_, err := p.ELB.SetSubnets(ctx, &elb.SetSubnetsInput{LoadBalancerArn: aws.String(arn), Subnets: subnets})
@@ -56,13 +69,13 @@ func (p *Place) setSubnets(ctx context.Context, arn string, subnets []string) er
 	return nil
 }
 
-// subnetError: AWS takes up to three minutes to take a subnet off, and until
-// then refuses another one in its zone.
-// https://docs.aws.amazon.com/elasticloadbalancing/latest/network/availability-zones.html
-func subnetError(err error, step int) error {
+// subnetError marks a refusal as passing by itself where subnets are only
+// added, and one that this run, or one before that was cut short, has taken off
+// may be on its way out.
+func subnetError(err error, leaving, half bool) error {
 	refused := []string{"InvalidConfigurationRequest", "ValidationError"}
-	if step > 0 && slices.Contains(refused, awsapi.Code(err)) {
-		return applier.Busy{Err: err, Half: true}
+	if leaving && slices.Contains(refused, awsapi.Code(err)) {
+		return applier.Busy{Err: err, Half: half}
 	}
 	return err
 }

@@ -108,13 +108,13 @@ func checkSubnetSteps(t *testing.T, have, want map[string]string) {
 	}
 }
 
-func TestSubnetErrorPassesOnlyWithinASwap(t *testing.T) {
+func TestSubnetErrorPassesOnlyWhileAZoneIsLeft(t *testing.T) {
 	refusal := &smithy.GenericAPIError{Code: "InvalidConfigurationRequest"}
 	var busy applier.Busy
-	if errors.As(subnetError(refusal, 0), &busy) {
-		t.Error("the refusal of a first call is taken for one that passes by itself")
+	if errors.As(subnetError(refusal, false, true), &busy) {
+		t.Error("a refusal is taken for one that passes by itself")
 	}
-	if !errors.As(subnetError(refusal, 1), &busy) || !busy.Half {
-		t.Error("the refusal of a second call is not taken for one that passes by itself")
+	if !errors.As(subnetError(refusal, true, true), &busy) || !busy.Half {
+		t.Error("a refusal while a zone is being left is not taken for one that passes by itself")
 	}
 }

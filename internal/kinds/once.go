@@ -57,23 +57,30 @@ func (p *Place) mayLackTags(arn string) bool {
 // once makes a change, unless this stint has made it so shortly ago that AWS
 // may not show it yet. what tells changes apart.
 func (p *Place) once(what string, change func() error) error {
-	if p.saidLately(what) {
+	if p.said(what, lagging) {
 		return nil
 	}
 	if err := change(); err != nil {
 		return err
 	}
-	p.stint.mu.Lock()
-	defer p.stint.mu.Unlock()
-	p.stint.said[what] = time.Now()
+	p.say(what)
 	return nil
 }
 
-func (p *Place) saidLately(what string) bool {
+// say notes that this stint has made a change.
+func (p *Place) say(what string) {
+	p.stint.mu.Lock()
+	defer p.stint.mu.Unlock()
+	p.stint.said[what] = time.Now()
+}
+
+// said tells whether this stint has made a change no longer than d ago, in
+// AWS's time.
+func (p *Place) said(what string, d time.Duration) bool {
 	p.stint.mu.Lock()
 	defer p.stint.mu.Unlock()
 	when, said := p.stint.said[what]
-	return said && !p.past(when, lagging)
+	return said && !p.past(when, d)
 }
 
 // past tells whether more than d has gone by since then, in AWS's time.
