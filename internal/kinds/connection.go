@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -194,6 +195,9 @@ func accept(ctx context.Context, p *Place, want connectionSpec) (applier.Made, e
 		return made, nil
 	case awsapi.IsNotFound(err): // not everywhere yet: it was just seen
 		return made, applier.Busy{Err: err}
+	case connectionState(state) == connRejected:
+		return made, fmt.Errorf("AWS accepts no connection any more that was rejected: endpoint %s has to be made anew, by its owner, "+
+			"or, where linkfleet keeps it, by removing it by name (fleet.removed) for one apply and declaring it again: %w", want.Endpoint.Known, err)
 	}
 	return made, err
 }
