@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -315,6 +316,9 @@ func updateEndpoint(ctx context.Context, p *Place, was, want Item[endpointSpec])
 		return made, err
 	}
 	in := endpointChange(was.ID, now, want.Spec)
+	if reflect.DeepEqual(in, &ec2.ModifyVpcEndpointInput{VpcEndpointId: in.VpcEndpointId}) {
+		return made, nil // any modification would put the endpoint to pending
+	}
 	_, err := p.EC2.ModifyVpcEndpoint(ctx, in)
 	if awsapi.Code(err) != "DuplicateSubnetsInSameZone" || len(in.RemoveSubnetIds) == 0 {
 		return made, soonThere(onceOffered(err), "InvalidGroup.NotFound")

@@ -83,3 +83,23 @@ func TestWhatNobodyMakesIsNotWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// An endpoint that is found again as it should be is left alone: any
+// modification puts it to pending.
+func TestNothingIsModifiedWhereNothingDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, narrow)
+		s.riskEndpoint().PrivateDNS = false
+		s.must(s.Sim.Inject(awssim.Fault{Service: "ec2", Operation: "CreateVpcEndpoint", Account: riskID, Nth: 1, Effect: awssim.FaultLost}))
+		s.must(s.Sim.Inject(awssim.Fault{
+			Service: "ec2", Operation: "CreateVpcEndpoint", Account: riskID, Nth: 2,
+			Effect: awssim.FaultError, Status: 400, Code: "IdempotentParameterMismatch",
+		}))
+		s.Converge()
+		for _, call := range s.Sim.Calls() {
+			if call.Operation == "ModifyVpcEndpoint" && call.Account == riskID {
+				t.Error("the endpoint was modified")
+			}
+		}
+	})
+}
