@@ -44,7 +44,7 @@ func TestDisclaim(t *testing.T) {
 
 func TestSlug(t *testing.T) {
 	for name, want := range map[string]string{
-		"Fraud / Scoring": "fraud-scoring", "internal-pay": "pay", "--": "", "ümlaut": "mlaut",
+		"Fraud / Scoring": "fraud-scoring", "internal-pay": "pay", "sg-internal-pay": "pay", "sg": "sg", "--": "", "ümlaut": "mlaut",
 		"a-very-long-name-of-a-service": "a-very-long-name-of",
 	} {
 		if got := slug(name, 20); got != want {

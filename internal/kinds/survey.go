@@ -330,7 +330,10 @@ func (v *survey) nameFor(c ec2types.ServiceConfiguration) string {
 // lower-case letters, digits and inner hyphens.
 func slug(name string, limit int) string {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	name = strings.TrimPrefix(strings.Join(words, "-"), "internal-")
+	for len(words) > 1 && (words[0] == "internal" || words[0] == "sg") {
+		words = words[1:] // AWS keeps these beginnings for itself
+	}
+	name = strings.Join(words, "-")
 	return strings.TrimRight(name[:min(len(name), limit)], "-")
 }
 
