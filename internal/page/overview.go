@@ -130,6 +130,9 @@ func (p *pages) read(ctx context.Context, fleet string) (k kept, err error) {
 	}
 	k.saw = map[int64]ledger.DriftCount{}
 	for _, r := range slices.Concat(k.runs, k.whole) {
+		if _, asked := k.saw[r.ID]; asked {
+			continue // most of the whole fleet's are among the newest of all
+		}
 		if k.saw[r.ID], _, err = p.src.DriftOf(ctx, r); err != nil {
 			return k, err
 		}
